@@ -1,0 +1,177 @@
+// Where objects come from: the inline fast path, and the slow path that decides whether to collect first.
+#ifndef OURO_DETAIL_ALLOCATION_HPP
+#define OURO_DETAIL_ALLOCATION_HPP
+
+#include <ouro/detail/runtime.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+// --- when to collect ------------------------------------------------------------------------------------------------
+
+/// Young collections wait for so many bytes of tracked objects at least: about what fits a second-level cache.
+inline constexpr std::size_t smallest_young_limit = 512 * 1024;
+/// Heaps smaller than this are not worth a full collection of its own.
+inline constexpr std::size_t smallest_full_heap = 4 * 1024 * 1024;
+/// Programs whose counts never fall to something above zero are walked from this size on, when it has doubled.
+inline constexpr std::size_t smallest_walked_heap = 64 * 1024 * 1024;
+/// An automatic collection of a younger generation looks at no more objects than this.
+inline constexpr std::size_t young_budget = std::size_t{1} << 20;
+
+inline void collect_full(heap_core& heap) noexcept {
+  std::size_t const visited = heap.stats[2].visited;
+  std::size_t const found = collect(heap, 2, seeds::pages);
+  bool const little = found * 10 < heap.stats[2].visited - visited;
+  heap.growth_percent = little ? std::min<std::size_t>(heap.growth_percent * 2, 100) : 25;
+}
+
+inline void collect_young(heap_core& heap, int generation) noexcept {
+  auto const& stats = heap.stats[static_cast<std::size_t>(generation)];
+  std::size_t const visited = stats.visited;
+  std::size_t const found = collect(heap, generation, seeds::candidates, young_budget);
+  std::size_t const looked_at = stats.visited - visited;
+  if (found * 10 < looked_at) {
+    heap.young_limit = std::min(heap.young_limit * 2, std::max(smallest_young_limit, heap.bytes));
+  } else if (found * 2 > looked_at) {
+    heap.young_limit = std::max(heap.young_limit / 2, smallest_young_limit);
+  }
+}
+
+/// The policy while the user has set no thresholds: by bytes, adapting to what is found.
+inline void collect_by_bytes(heap_core& heap) noexcept {
+  heap.young_limit = std::max(heap.young_limit, smallest_young_limit);
+  bool const crowded = heap.candidate_count >= slot_candidate_limit / 4 * 3;
+  if (heap.allocated < heap.young_limit && !crowded) return;
+  bool const suspicious = heap.candidate_count != 0 || heap.old_candidates != 0 || heap.lost;
+  if (suspicious) {
+    if (heap.bytes >= smallest_full_heap &&
+        heap.bytes >= heap.live_after_full + heap.live_after_full * heap.growth_percent / 100 &&
+        (heap.old_candidates != 0 || heap.lost)) {
+      return collect_full(heap);
+    }
+    if (heap.candidate_count != 0) return collect_young(heap, heap.count1 >= heap.threshold[1] ? 1 : 0);
+  } else if (heap.bytes >= smallest_walked_heap && heap.bytes >= heap.last_walk_bytes * 2) {
+    return collect_full(heap);
+  }
+  heap.allocated = 0;
+}
+
+/// CPython's policy, once `set_threshold` has been called: by the number of objects.
+inline void collect_by_count(heap_core& heap) noexcept {
+  std::size_t const first = heap.threshold[0];
+  if (first == 0) return;
+  std::size_t const tracked = heap.objects[1];
+  heap.count0_base = std::min(heap.count0_base, tracked);
+  if (tracked - heap.count0_base < first && first != 1) return;
+  if (heap.count2 > heap.threshold[2] && tracked > heap.objects_after_full + heap.objects_after_full / 4) {
+    collect(heap, 2, seeds::pages);
+  } else {
+    collect(heap, heap.count1 > heap.threshold[1] ? 1 : 0, seeds::candidates, young_budget);
+  }
+}
+
+inline void collect_if_due(heap_core& heap) noexcept {
+  if (!heap.enabled || heap.paused != 0 || !may_collect(heap)) return;
+  heap.counting ? collect_by_count(heap) : collect_by_bytes(heap);
+}
+
+// --- allocation -----------------------------------------------------------------------------------------------------
+
+/// Gives every type its place in the tables of bins.
+inline std::uint32_t bin_of(type_descriptor const& type) noexcept {
+  std::uint32_t bin = type.bin.load(std::memory_order_relaxed);
+  if (bin != no_bin) return bin;
+  std::uint32_t const fresh = the_process().next_bin.fetch_add(type.is_array ? array_classes : 1, std::memory_order_relaxed);
+  return type.bin.compare_exchange_strong(bin, fresh, std::memory_order_relaxed) ? fresh : bin;
+}
+
+inline bool reserve_bins(heap_core& heap, std::uint32_t count) noexcept {
+  if (count <= heap.bin_count) return true;
+  std::uint32_t const size = std::max({count, heap.bin_count * 2, std::uint32_t{32}});
+  bin* bins = new (std::nothrow) bin[size];
+  if (bins == nullptr) return false;
+  std::copy_n(heap.bins, heap.bin_count, bins);
+  delete[] heap.bins;
+  heap.bins = bins;
+  heap.bin_count = size;
+  thread_state& thread = this_thread_state();
+  if (thread.current == &heap) set_current(thread, &heap);
+  return true;
+}
+
+inline object_header* try_allocate(heap_core& heap, type_descriptor const& type, std::size_t bytes) noexcept {
+  std::size_t const block = block_size(type, bytes);
+  if (!is_pooled(type, block)) {
+    object_header* h = take_large(heap, type, bytes);
+    if (h != nullptr) h->flags = flag_large;
+    return h;
+  }
+  std::uint32_t const index = bin_of(type) + static_cast<std::uint32_t>(type.is_array ? block / array_class_bytes : 0);
+  if (!reserve_bins(heap, index + 1)) return nullptr;
+  object_header* h = heap.counting ? take_one(heap, type, index, block) : take_from_bin(heap, type, index, block);
+  if (h != nullptr) h->flags = 0;
+  return h;
+}
+
+/// Any allocation that the bin cannot serve. `bytes`: the object, or all elements. Throws std::bad_alloc after one full
+/// collection that did not help.
+OURO_DETAIL_NOINLINE inline object_header* allocate_slow(type_descriptor const& type, std::size_t bytes) {
+  heap_core& heap = current_heap();
+  if (type.tracked()) collect_if_due(heap);
+  object_header* h = try_allocate(heap, type, bytes);
+  if (h == nullptr && may_collect(heap)) {
+    collect(heap, 2, seeds::pages);
+    h = try_allocate(heap, type, bytes);
+  }
+  if (h == nullptr) throw_bad_alloc();
+  auto const flags = static_cast<std::uint8_t>(h->flags | static_cast<std::uint8_t>(object_state::constructing));
+  *h = {1, slot_of_newborn(heap, type), 0, flags};
+  if (!is_large(*h)) unpoison_body(*page_of(h), h);
+  return h;
+}
+
+/// A block for an object of the type, with a count of one, in the state `constructing`. `size_class`: of an array.
+///
+/// The fast path is about ten instructions: the bin's first block is taken and its header stored as one word.
+template <bool Tracked>
+OURO_DETAIL_INLINE object_header* allocate(type_descriptor const& type, std::size_t bytes,
+                                           std::uint32_t size_class = 0) {
+  thread_state& thread = this_thread_state();
+  std::uint32_t const index = type.bin.load(std::memory_order_relaxed);
+  if (index < thread.bin_count && index + size_class < thread.bin_count) [[likely]] {
+    bin& b = thread.bins[index + size_class];
+    if (object_header* h = b.free; h != nullptr) [[likely]] {
+      b.free = next_free(h);
+      *h = Tracked ? thread.fresh
+                   : object_header{1, slot_leaf, 0, static_cast<std::uint8_t>(object_state::constructing)};
+      unpoison_body(*page_of(h), h);
+      return h;
+    }
+  }
+  return allocate_slow(type, bytes);
+}
+
+/// A constructor threw: its block goes back, unless handles to the unfinished object have escaped.
+inline void abandon(object_header* h) noexcept {
+  heap_core& heap = heap_of(h);
+  if (is_candidate(*h)) remove_candidate(heap, h);
+  if (h->count == 1) return free_block(h);
+  set_state(*h, object_state::zombie);
+  h->count = sticky_count;
+  h->slot = slot_leaf;
+  report(heap, "a constructor threw after a handle to its object had escaped; the memory is never reused",
+         "make_gc", type_of(h).name());
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif

@@ -1,0 +1,303 @@
+// One collection from start to stop: seeds, trial, weak references, finalizers, second trial, destruction, figures.
+#ifndef OURO_DETAIL_COLLECTOR_HPP
+#define OURO_DETAIL_COLLECTOR_HPP
+
+#include <ouro/detail/trial_deletion.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// Counts of garbage that is being torn down start here, so that no drop brings them to zero.
+inline constexpr std::uint32_t condemned_count = 0x40000000u;
+
+inline constexpr unsigned debug_stats = 1, debug_collectable = 2, debug_saveall = 32;
+
+/// Where a collection starts from.
+enum class seeds : std::uint8_t {
+  candidates,  // objects whose count fell: finds all garbage but what moves have made
+  pages        // every tracked object of the generation
+};
+
+inline void set_epoch(heap_core& heap, std::uint16_t epoch) noexcept {
+  heap.epoch.now = epoch;
+  thread_state& thread = this_thread_state();
+  if (thread.current == &heap) thread.fresh.slot = static_cast<std::uint16_t>(slot_slow | epoch);
+}
+
+/// Epochs have 15 bits: when they run out, ages are folded to the generation they stand for.
+inline void renumber_epochs(heap_core& heap) noexcept {
+  epochs const before = heap.epoch;
+  auto const fold = [&](std::uint16_t slot) {
+    auto const birth = static_cast<std::uint16_t>(slot & ~slot_slow);
+    int const age = birth <= before.frozen ? 1 : 4 - before.generation_of(birth);
+    return static_cast<std::uint16_t>(slot_slow | age);
+  };
+  walk_pages(
+      heap, true,
+      [](page& p) {
+        p.last_birth = 4;
+        return true;
+      },
+      [&](object_header* h) {
+        if (state_of(*h) != object_state::queued && h->slot >= slot_slow && h->slot < slot_in_set) h->slot = fold(h->slot);
+      });
+  for (std::uint32_t i = 0; i != heap.candidate_count; ++i) heap.candidates[i].birth = fold(heap.candidates[i].birth);
+  heap.epoch = {4, 3, 2, static_cast<std::uint16_t>(before.frozen != 0 ? 1 : 0)};
+  set_epoch(heap, 4);
+}
+
+inline void next_epoch(heap_core& heap) noexcept {
+  if (heap.epoch.now == last_epoch) renumber_epochs(heap);
+  set_epoch(heap, static_cast<std::uint16_t>(heap.epoch.now + 1));
+}
+
+class collection {
+ public:
+  collection(heap_core& heap, int generation, seeds from, std::size_t budget) noexcept
+      : heap_(heap),
+        generation_(generation),
+        from_(from),
+        oldest_(generation == 0   ? heap.epoch.middle
+                : generation == 1 ? heap.epoch.old
+                                  : heap.epoch.frozen),
+        trial_(heap, faults_, oldest_, budget) {}
+
+  /// The number of objects found unreachable.
+  std::size_t run() noexcept {
+    auto const begin = std::chrono::steady_clock::now();
+    seed();
+    trial_.count(from_ == seeds::candidates);
+    trial_.mark();
+    trial_.split();
+    heap_.lost = trial_.was_cut() || (heap_.lost && generation_ != 2);
+    if (trial_.size() != 0) reclaim();
+    promote();
+    account(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    faults_.deliver(heap_);
+    return collected_;
+  }
+
+ private:
+  // Candidates leave the buffer before any user code runs. In a young collection those of generation 2 are let go (full
+  // collections walk pages), those of generation 1 stay.
+  void seed() noexcept {
+    std::uint32_t kept = 0;
+    for (std::uint32_t i = 0; i != heap_.candidate_count; ++i) {
+      candidate const c = heap_.candidates[i];
+      auto const birth = static_cast<std::uint16_t>(c.birth & ~slot_slow);
+      if (birth <= oldest_ && heap_.epoch.generation_of(birth) == 1) {
+        c.header->slot = static_cast<std::uint16_t>(kept);
+        heap_.candidates[kept++] = c;
+        continue;
+      }
+      c.header->slot = c.birth;
+      if (birth <= oldest_) {
+        ++heap_.old_candidates;
+      } else {
+        ++candidates_;
+        if (from_ == seeds::candidates && trial_.eligible(*c.header)) trial_.insert(c.header);
+      }
+    }
+    heap_.candidate_count = kept;
+    if (from_ == seeds::pages) {
+      walk_pages(
+          heap_, true, [&](page const& p) { return p.current || p.last_birth > oldest_; },
+          [&](object_header* h) {
+            if (trial_.eligible(*h)) trial_.insert(h);
+          });
+    }
+  }
+
+  void reclaim() noexcept {
+    // Weak references with callbacks are cleared and called here.
+    if (run_finalizers()) {
+      trial_.count(false);
+      trial_.mark();
+      trial_.split();
+    }
+    // The remaining weak references are cleared here.
+    collected_ = trial_.size();
+    if (collected_ == 0) return;
+    if ((heap_.debug & debug_collectable) != 0) print_collectable();
+    if ((heap_.debug & debug_saveall) != 0 && heap_.hooks.save_garbage != nullptr) {
+      save_all();
+    } else {
+      destroy_all();
+    }
+  }
+
+  /// Calls the finalizers that have not run, on the intact graph. False when there were none.
+  bool run_finalizers() noexcept {
+    bool any = false;
+    trial_.set().for_each([&](work_entry& entry) {
+      type_descriptor const& type = type_of(entry.header);
+      any = any || (type.finalize != nullptr && (entry.header->flags & flag_finalized) == 0);
+    });
+    if (!any) return false;
+    restore(1);
+    trial_.set().for_each([&](work_entry& entry) {
+      object_header* h = entry.header;
+      type_descriptor const& type = type_of(h);
+      if (type.finalize != nullptr && (h->flags & flag_finalized) == 0) call_finalizer(heap_, type, h);
+    });
+    trial_.set().for_each([&](work_entry& entry) {
+      object_header* h = entry.header;
+      if (is_candidate(*h)) remove_candidate(heap_, h);
+      if (!is_sticky(h->count)) --h->count;
+    });
+    trial_.rearm();
+    return true;
+  }
+
+  /// Makes garbage ordinary objects again, with `pins` handles more than they have.
+  void restore(std::uint32_t pins) noexcept {
+    trial_.set().for_each([&](work_entry& entry) {
+      entry.header->count = entry.count + pins;
+      entry.header->slot = entry.slot;
+    });
+  }
+
+  void save_all() noexcept {
+    restore(1);
+    trial_.set().for_each([&](work_entry& entry) { heap_.hooks.save_garbage(heap_, entry.header); });
+  }
+
+  struct clearing {
+    void on_edge(edge const& e) const noexcept {
+      if (resolve(e.target)->slot == slot_condemned) *e.slot = nullptr;
+    }
+  };
+
+  void destroy_all() noexcept {
+    auto& set = trial_.set();
+    bool keyed = false;
+    set.for_each([&](work_entry& entry) {
+      object_header* h = entry.header;
+      h->count = condemned_count;
+      h->slot = slot_condemned;
+      set_state(*h, object_state::destroying);
+      keyed = keyed || type_of(h).keyed;
+    });
+    trace_all(trace_pass::clear);
+    if (keyed) trace_all(trace_pass::clear_keyed);
+    set.for_each([&](work_entry& entry) {
+      type_descriptor const& type = type_of(entry.header);
+      if (type.destroy != nullptr) type.destroy(object_of(entry.header));
+    });
+    set.for_each([&](work_entry& entry) {
+      object_header* h = entry.header;
+      bury(heap_, type_of(h), h, std::min(h->count, condemned_count));
+    });
+  }
+
+  void trace_all(trace_pass kind) noexcept {
+    heap_.tracing = kind == trace_pass::clear;
+    clearing pass;
+    edge_stream<clearing> stream(pass, kind);
+    trial_.set().for_each([&](work_entry& entry) {
+      type_descriptor const& type = type_of(entry.header);
+      if (kind == trace_pass::clear_keyed) {
+        if (type.keyed) stream.trace(type, entry.header);
+      } else if (!type.hand_traced) {
+        stream.trace(type, entry.header);
+      } else if (trial_.checked().run(type, entry.header) == trace_fault::none) {
+        for (edge const& e : trial_.checked()) pass.on_edge(e);
+      }
+    });
+    stream.drain();
+    heap_.tracing = false;
+  }
+
+  void promote() noexcept {
+    if (generation_ >= 1) heap_.epoch.old = heap_.epoch.now;
+    heap_.epoch.middle = heap_.epoch.now;
+    next_epoch(heap_);
+  }
+
+  void account(double seconds) noexcept {
+    gc::generation_stats& s = heap_.stats[static_cast<std::size_t>(generation_)];
+    ++s.collections;
+    s.collected += collected_;
+    s.candidates += candidates_;
+    s.visited += trial_.visited();
+    s.seconds += seconds;
+    if (seconds > s.longest_pause) s.longest_pause = seconds;
+    if ((heap_.debug & debug_stats) != 0) {
+      std::fprintf(stderr, "ouro: collected generation %d: %zu objects visited, %zu unreachable, %.6f s\n", generation_,
+                   trial_.visited(), collected_, seconds);
+    }
+  }
+
+  void print_collectable() noexcept {
+    trial_.set().for_each([&](work_entry& entry) {
+      std::string_view const name = type_of(entry.header).name();
+      std::fprintf(stderr, "ouro: collectable %.*s at %p\n", static_cast<int>(name.size()), name.data(),
+                   object_of(entry.header));
+    });
+  }
+
+  heap_core& heap_;
+  int generation_;
+  seeds from_;
+  std::uint16_t oldest_;
+  fault_list faults_;
+  trial trial_;
+  std::size_t candidates_ = 0;
+  std::size_t collected_ = 0;
+};
+
+/// False inside destructors, finalizers, callbacks, traces and collections.
+inline bool may_collect(heap_core const& heap) noexcept {
+  thread_state const& thread = this_thread_state();
+  return thread.depth == 0 && thread.no_collection == 0 && !heap.collecting;
+}
+
+/// Objects of tracked types, blocks held by bins left out.
+inline std::size_t tracked_objects(heap_core const& heap) noexcept {
+  std::size_t bytes = 0;
+  return heap.objects[1] - (heap.counting ? 0 : blocks_in_bins(heap, bytes)[1]);
+}
+
+/// Collects; 0 where that is not allowed.
+OURO_DETAIL_NOINLINE inline std::size_t collect(heap_core& heap, int generation, seeds from,
+                                                std::size_t budget = static_cast<std::size_t>(-1)) noexcept {
+  if (!may_collect(heap)) return 0;
+  ++heap.users;
+  heap.collecting = true;
+  std::size_t found = 0;
+  {
+    no_collection_scope scope;
+    auto const tell = [&](gc::phase phase) {
+      if (heap.hooks.callbacks != nullptr) heap.hooks.callbacks(heap, phase, {generation, found, 0});
+    };
+    tell(gc::phase::start);
+    found = collection(heap, generation, from, budget).run();
+    tell(gc::phase::stop);
+  }
+  heap.collecting = false;
+  --heap.users;
+  heap.count0_base = tracked_objects(heap);
+  heap.allocated = 0;
+  heap.count1 = generation == 0 ? heap.count1 + 1 : 0;
+  heap.count2 = generation == 0 ? heap.count2 : generation == 1 ? heap.count2 + 1 : 0;
+  if (generation == 2) {
+    heap.live_after_full = heap.bytes;
+    heap.objects_after_full = heap.objects[1];
+    heap.last_walk_bytes = heap.bytes;
+    heap.old_candidates = 0;
+  }
+  return found;
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif

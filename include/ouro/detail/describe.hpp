@@ -1,0 +1,149 @@
+// The descriptor of a C++ type, and the making of objects of it.
+#ifndef OURO_DETAIL_DESCRIBE_HPP
+#define OURO_DETAIL_DESCRIBE_HPP
+
+#include <ouro/detail/allocation.hpp>
+#include <ouro/trace.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <limits>
+#include <memory>
+#include <new>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+template <class T>
+struct object_operations {
+  static void destroy(void* object) noexcept { std::destroy_at(static_cast<T*>(object)); }
+  static void trace(void const* object, tracer& t) noexcept { trace_value(*static_cast<T const*>(object), t); }
+  static void finalize(void* object) { run_finalizer(*static_cast<T*>(object)); }
+  static std::string_view name() noexcept { return type_name<T>(); }
+};
+
+template <class T>
+struct array_operations {
+  static void destroy(void* object) noexcept {
+    T* first = static_cast<T*>(object);
+    for (std::size_t i = length_of(header_of(object)); i-- != 0;) std::destroy_at(first + i);
+  }
+  static void trace(void const* object, tracer& t) noexcept {
+    T const* first = static_cast<T const*>(object);
+    for (std::size_t i = 0, n = length_of(header_of(object)); i != n; ++i) trace_value(first[i], t);
+  }
+  static void finalize(void* object) {
+    T* first = static_cast<T*>(object);
+    for (std::size_t i = 0, n = length_of(header_of(object)); i != n; ++i) {
+      OURO_DETAIL_TRY { run_finalizer(first[i]); }
+      OURO_DETAIL_CATCH_ALL {
+        report_exception(heap_of(header_of(object)), std::current_exception(), "gc_finalize", name());
+      }
+    }
+  }
+  static std::string_view name() noexcept { return type_name<T[]>(); }
+};
+
+template <class T, class Operations>
+constexpr auto destroy_function() -> void (*)(void*) noexcept {
+  if constexpr (std::is_trivially_destructible_v<T>) {
+    return nullptr;
+  } else {
+    return &Operations::destroy;
+  }
+}
+template <class T, class Operations>
+constexpr auto trace_function() -> void (*)(void const*, tracer&) noexcept {
+  if constexpr (is_traced<T>) {
+    return &Operations::trace;
+  } else {
+    return nullptr;
+  }
+}
+template <class T, class Operations>
+constexpr auto finalize_function() -> void (*)(void*) {
+  if constexpr (has_finalizer<T>) {
+    return &Operations::finalize;
+  } else {
+    return nullptr;
+  }
+}
+
+template <class T, class Operations>
+constexpr type_descriptor describe(bool is_array) {
+  return {destroy_function<T, Operations>(),
+          trace_function<T, Operations>(),
+          finalize_function<T, Operations>(),
+          &Operations::name,
+          alignof(T),
+          is_array,
+          is_traced<T> && is_hand_traced<T>,
+          is_traced<T> && has_keyed_container<T>};
+}
+
+/// Of objects of the type T, or with T = U[] of arrays of U.
+template <class T>
+inline constinit type_descriptor const descriptor_of = describe<T, object_operations<T>>(false);
+template <class T>
+inline constinit type_descriptor const descriptor_of<T[]> = describe<T, array_operations<T>>(true);
+
+// Aggregates may be given fewer values than they have members.
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#endif
+/// An object with one handle's worth of count. Parentheses where the type allows them, else braces.
+template <class T, class... A>
+object_header* make_object(A&&... args) {
+  assert_traceable<T>();
+  object_header* h = allocate<is_traced<T>>(descriptor_of<T>, sizeof(T));
+  void* const place = object_of(h);
+  OURO_DETAIL_TRY {
+    if constexpr (std::is_constructible_v<T, A...>) {
+      ::new (place) T(std::forward<A>(args)...);
+    } else {
+      ::new (place) T{std::forward<A>(args)...};
+    }
+  }
+  OURO_DETAIL_CATCH_ALL {
+    abandon(h);
+    OURO_DETAIL_RETHROW;
+  }
+  set_state(*h, object_state::live);
+  return h;
+}
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+
+template <class T>
+object_header* make_array(std::size_t n) {
+  assert_traceable<T>();
+  if (n > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) throw_error(std::bad_array_new_length());
+  type_descriptor const& type = descriptor_of<T[]>;
+  std::size_t const bytes = n * sizeof(T);
+  std::size_t const block = block_size(type, bytes);
+  object_header* h = is_pooled(type, block)
+                         ? allocate<is_traced<T>>(type, bytes, static_cast<std::uint32_t>(block / array_class_bytes))
+                         : allocate_slow(type, bytes);
+  T* const first = static_cast<T*>(object_of(h));
+  length_of(h) = n;
+  OURO_DETAIL_TRY { std::uninitialized_value_construct_n(first, n); }
+  OURO_DETAIL_CATCH_ALL {
+    abandon(h);
+    OURO_DETAIL_RETHROW;
+  }
+  set_state(*h, object_state::live);
+  return h;
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif

@@ -1,0 +1,203 @@
+// What happens when a handle is dropped: a candidate is recorded, or the object dies, with bounded recursion.
+#ifndef OURO_DETAIL_DESTRUCTION_HPP
+#define OURO_DETAIL_DESTRUCTION_HPP
+
+#include <ouro/detail/heap_pages.hpp>
+#include <ouro/detail/report.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <new>
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// Destructors nest this deep; what is below waits in a queue.
+inline constexpr std::uint32_t deepest_nesting = 32;
+
+void delete_heap_if_unused(heap_core& heap) noexcept;
+
+// --- candidates -----------------------------------------------------------------------------------------------------
+
+inline bool grow_candidates(heap_core& heap) noexcept {
+  if (heap.candidate_capacity >= slot_candidate_limit) return false;
+  auto const capacity = std::clamp<std::uint32_t>(heap.candidate_capacity * 4, 256, slot_candidate_limit);
+  auto* bigger = new (std::nothrow) candidate[capacity];
+  if (bigger == nullptr) return false;
+  std::copy_n(heap.candidates, heap.candidate_count, bigger);
+  delete[] heap.candidates;
+  heap.candidates = bigger;
+  heap.candidate_capacity = capacity;
+  return true;
+}
+
+/// Records that the count of an object fell to something above zero: it may be part of a cycle that is now garbage.
+OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
+  heap_core& heap = heap_of(h);
+  if (h->slot > slot_epoch_limit || heap.tracing) {
+    heap.dropped_in_trace = true;
+    return;
+  }
+  if (state_of(*h) != object_state::live) return;
+  if (heap.candidate_count == heap.candidate_capacity && !grow_candidates(heap)) {
+    heap.lost = true;
+    return;
+  }
+  heap.candidates[heap.candidate_count] = {h, h->slot};
+  h->slot = static_cast<std::uint16_t>(heap.candidate_count++);
+}
+
+/// The last candidate takes the place of the one that leaves.
+inline void remove_candidate(heap_core& heap, object_header* h) noexcept {
+  candidate& place = heap.candidates[h->slot];
+  candidate const last = heap.candidates[--heap.candidate_count];
+  std::uint16_t const index = h->slot;
+  h->slot = place.birth;
+  if (last.header != h) {
+    place = last;
+    last.header->slot = index;
+  }
+}
+
+/// The slot that tells when a tracked object was born, be it a candidate or not.
+inline std::uint16_t birth_slot(heap_core const& heap, object_header const& h) noexcept {
+  return is_candidate(h) ? heap.candidates[h.slot].birth : h.slot;
+}
+inline std::uint16_t birth_of(heap_core const& heap, object_header const& h) noexcept {
+  return static_cast<std::uint16_t>(birth_slot(heap, h) & ~slot_slow);
+}
+inline std::uint16_t slot_of_newborn(heap_core const& heap, type_descriptor const& type) noexcept {
+  return type.tracked() ? static_cast<std::uint16_t>(slot_slow | heap.epoch.now) : slot_leaf;
+}
+
+// --- the queue of objects whose destructors wait --------------------------------------------------------------------
+
+inline void enqueue(thread_state& thread, object_header* h) noexcept {
+  set_state(*h, object_state::queued);
+  if (is_large(*h)) {
+    prefix_of(h)->next_queued = thread.queued_large;
+    thread.queued_large = h;
+    return;
+  }
+  page* p = page_of(h);
+  if (p->queue == 0) {
+    p->next_queued = thread.queued_pages;
+    thread.queued_pages = p;
+  }
+  h->slot = p->queue;
+  p->queue = static_cast<std::uint16_t>(reinterpret_cast<std::uintptr_t>(h) % page_bytes / 8);
+}
+
+inline object_header* dequeue(thread_state& thread) noexcept {
+  object_header* h = thread.queued_large;
+  if (h != nullptr) {
+    thread.queued_large = prefix_of(h)->next_queued;
+  } else if (page* p = thread.queued_pages; p != nullptr) {
+    h = reinterpret_cast<object_header*>(reinterpret_cast<char*>(p) + std::size_t{p->queue} * 8);
+    p->queue = h->slot;
+    if (p->queue == 0) thread.queued_pages = p->next_queued;
+  } else {
+    return nullptr;
+  }
+  h->slot = slot_of_newborn(heap_of(h), type_of(h));
+  set_state(*h, object_state::live);
+  return h;
+}
+
+// --- death ----------------------------------------------------------------------------------------------------------
+
+/// Runs `gc_finalize` of an object, which must not die meanwhile; reports what it throws.
+inline void call_finalizer(heap_core& heap, type_descriptor const& type, object_header* h) noexcept {
+  h->flags |= flag_finalized;
+  no_collection_scope scope;
+  OURO_DETAIL_TRY { type.finalize(object_of(h)); }
+  OURO_DETAIL_CATCH_ALL { report_exception(heap, std::current_exception(), "gc_finalize", type.name()); }
+}
+
+/// True when the finalizer left the object without handles.
+inline bool still_dead_after_finalizer(heap_core& heap, type_descriptor const& type, object_header* h) noexcept {
+  h->count = 1;
+  call_finalizer(heap, type, h);
+  if (is_sticky(h->count)) return false;
+  if (--h->count != 0) {
+    if ((h->slot & slot_slow) != 0) add_candidate(h);
+    return false;
+  }
+  if (is_candidate(*h)) remove_candidate(heap, h);
+  return true;
+}
+
+/// Gives back the block of an object whose destructor has run, unless handles to it exist, which then would dangle.
+inline void bury(heap_core& heap, type_descriptor const& type, object_header* h, std::uint32_t expected_count) noexcept {
+  if (h->count == expected_count) return free_block(h);
+  set_state(*h, object_state::zombie);
+  h->count = sticky_count;
+  h->slot = slot_leaf;
+  report(heap, "a destructor kept a handle to its own object; its memory is never reused. Use gc_finalize to resurrect",
+         "destructor", type.name());
+}
+
+inline void destroy_now(thread_state& thread, object_header* h) noexcept {
+  heap_core& heap = heap_of(h);
+  type_descriptor const& type = type_of(h);
+  ++thread.depth;
+  if (type.finalize == nullptr || (h->flags & flag_finalized) != 0 || still_dead_after_finalizer(heap, type, h)) {
+    set_state(*h, object_state::destroying);
+    // Weak references are cleared and their callbacks called here.
+    if (type.destroy != nullptr) type.destroy(object_of(h));
+    bury(heap, type, h, 0);
+  }
+  --thread.depth;
+  if (heap.closed) delete_heap_if_unused(heap);
+}
+
+inline void drain_queue(thread_state& thread) noexcept {
+  while (object_header* h = dequeue(thread)) destroy_now(thread, h);
+}
+
+/// The last handle is gone: the object dies, at once or, deep inside other destructors, soon.
+inline void dispose(object_header* h) noexcept {
+  thread_state& thread = this_thread_state();
+  if (is_candidate(*h)) remove_candidate(heap_of(h), h);
+  if (thread.depth >= deepest_nesting) return enqueue(thread, h);
+  destroy_now(thread, h);
+  if (thread.depth == 0 && (thread.queued_pages != nullptr || thread.queued_large != nullptr)) drain_queue(thread);
+}
+
+/// Called when a handle is dropped and the count is not above one: the last handle, or a count that must not change.
+OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
+  if (is_sticky(h->count)) return;
+  heap_core& heap = heap_of(h);
+  if (heap.tracing) {
+    heap.dropped_in_trace = true;
+    if (h->count != 0) --h->count;
+    return;
+  }
+  if (h->count == 0) {
+    report(heap,
+           "more handles were dropped than made; the object is kept. Was a handle copied bytewise, or destroyed twice?",
+           "gc_ptr", type_of(h).name());
+    h->count = sticky_count;
+    return;
+  }
+  h->count = 0;
+  dispose(h);
+}
+
+OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {
+  if (is_sticky(++h->count)) [[unlikely]] h->count = sticky_count;
+}
+
+OURO_DETAIL_INLINE void drop_reference(object_header* h) noexcept {
+  if (static_cast<std::int32_t>(h->count) <= 1) [[unlikely]] return release_last(h);
+  --h->count;
+  if ((h->slot & slot_slow) != 0) [[unlikely]] add_candidate(h);
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif

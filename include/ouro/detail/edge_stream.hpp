@@ -1,0 +1,139 @@
+// Runs trace functions and hands what they report to a pass of the collector, some edges later.
+//
+// Ordinary objects are traced by code that the library generated from the type: each handle is reported once, so its
+// edges go straight to the pass. Code that users wrote is checked first (see `checked_trace`): an edge that is counted
+// twice would free a live object, and the counts cannot always tell.
+#ifndef OURO_DETAIL_EDGE_STREAM_HPP
+#define OURO_DETAIL_EDGE_STREAM_HPP
+
+#include <ouro/detail/heap_core.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// What was wrong with the edges that an object's trace reported.
+enum class trace_fault : std::uint8_t { none, repeated, on_stack, temporary, no_memory, destroyed_handle, too_many };
+
+/// Buffers edges so that their targets are in the cache when the pass looks at them.
+template <class Pass>
+class edge_stream : public tracer {
+ public:
+  edge_stream(Pass& pass, trace_pass kind) noexcept
+      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, kind), consumer_(pass) {}
+
+  void trace(type_descriptor const& type, object_header* h) noexcept {
+    type.trace(object_of(h), *this);
+    if (next_ - first_ >= enough) drain();
+  }
+
+  void drain() noexcept {
+    for (edge* e = first_; e != next_; ++e) consumer_.on_edge(*e);
+    next_ = first_;
+  }
+
+  bool empty() const noexcept { return next_ == first_; }
+
+ private:
+  static constexpr std::size_t capacity = 256;
+  static constexpr std::ptrdiff_t enough = 64;
+
+  static void flush(tracer& t) noexcept { static_cast<edge_stream&>(t).drain(); }
+
+  Pass& consumer_;
+  edge buffer_[capacity];
+};
+
+/// Runs a trace function that users wrote, keeps all its edges and judges them.
+class checked_trace : public tracer {
+ public:
+  explicit checked_trace(heap_core& heap) noexcept
+      : tracer(&last_edge_, &last_edge_ + 1, &checked_trace::flush, trace_pass::visit), heap_(heap) {}
+  ~checked_trace() { delete[] edges_; }
+
+  trace_fault run(type_descriptor const& type, object_header* h) noexcept {
+    count_ = 0;
+    fault_ = trace_fault::none;
+    char here = 0;
+    stack_top_ = reinterpret_cast<std::uintptr_t>(&here);
+    heap_.dropped_in_trace = false;
+    type.trace(object_of(h), *this);
+    if (fault_ != trace_fault::none) return fault_;
+    if (heap_.dropped_in_trace && reports_outside(h)) return trace_fault::temporary;
+    std::sort(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot < b.slot; });
+    auto const repeat =
+        std::adjacent_find(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot == b.slot; });
+    return repeat == edges_ + count_ ? trace_fault::none : trace_fault::repeated;
+  }
+
+  edge const* begin() const noexcept { return edges_; }
+  edge const* end() const noexcept { return edges_ + count_; }
+
+ private:
+  // Called with every edge, while the reporting frame is on the stack: a slot that lies between it and our own
+  // frame is a local variable, a copy of some handle.
+  OURO_DETAIL_NOINLINE static void flush(tracer& t) noexcept {
+    auto& self = static_cast<checked_trace&>(t);
+    char here = 0;
+    auto const bottom = reinterpret_cast<std::uintptr_t>(&here);
+    auto const slot = reinterpret_cast<std::uintptr_t>(self.last_edge_.slot);
+    self.next_ = self.first_;
+    if ((slot > bottom && slot < self.stack_top_) || (slot < bottom && slot > self.stack_top_) || in_fake_stack(slot)) {
+      self.fault_ = trace_fault::on_stack;
+    }
+    if (self.count_ == self.capacity_ && !self.grow()) {
+      self.fault_ = trace_fault::no_memory;
+      return;
+    }
+    self.edges_[self.count_++] = self.last_edge_;
+  }
+
+  // AddressSanitizer moves locals to a stack of its own to find uses after return.
+  static bool in_fake_stack([[maybe_unused]] std::uintptr_t slot) noexcept {
+#if OURO_DETAIL_ASAN
+    void* fake = __asan_get_current_fake_stack();
+    return fake != nullptr && __asan_addr_is_in_fake_stack(fake, reinterpret_cast<void*>(slot), nullptr, nullptr);
+#else
+    return false;
+#endif
+  }
+
+  bool reports_outside(object_header* h) const noexcept {
+    auto const begin_of_block = reinterpret_cast<std::uintptr_t>(h);
+    auto const end_of_block = begin_of_block + bytes_of(h);
+    return std::any_of(edges_, edges_ + count_, [&](edge const& e) {
+      auto const slot = reinterpret_cast<std::uintptr_t>(e.slot);
+      return slot < begin_of_block || slot >= end_of_block;
+    });
+  }
+
+  bool grow() noexcept {
+    std::size_t const capacity = std::max<std::size_t>(64, capacity_ * 2);
+    auto* bigger = new (std::nothrow) edge[capacity];
+    if (bigger == nullptr) return false;
+    std::copy_n(edges_, count_, bigger);
+    delete[] edges_;
+    edges_ = bigger;
+    capacity_ = capacity;
+    return true;
+  }
+
+  heap_core& heap_;
+  edge last_edge_{};
+  edge* edges_ = nullptr;
+  std::size_t count_ = 0;
+  std::size_t capacity_ = 0;
+  std::uintptr_t stack_top_ = 0;
+  trace_fault fault_ = trace_fault::none;
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif

@@ -1,0 +1,170 @@
+// The state of a heap: pages, large blocks, candidates, generations, policy and statistics, and the thread's current heap.
+#ifndef OURO_DETAIL_HEAP_CORE_HPP
+#define OURO_DETAIL_HEAP_CORE_HPP
+
+#include <ouro/detail/page.hpp>
+#include <ouro/detail/registry.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <string_view>
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+namespace gc {
+
+/// What one generation's collections did so far.
+struct generation_stats {
+  std::size_t collections = 0;    // collections of this generation
+  std::size_t collected = 0;      // objects found unreachable
+  std::size_t uncollectable = 0;  // objects kept in garbage() under debug_flags::saveall
+  std::size_t candidates = 0;     // candidates that collections started from
+  std::size_t visited = 0;        // objects traced, each time counted
+  double seconds = 0;             // time spent
+  double longest_pause = 0;       // seconds of the longest collection
+};
+
+enum class phase { start, stop };
+
+/// What a callback learns about the collection that starts or has stopped.
+struct info {
+  int generation;
+  std::size_t collected;
+  std::size_t uncollectable;
+};
+
+/// Called with what nobody can catch: the exception of a finalizer or callback, or a std::logic_error that describes
+/// misuse found by the library; where it happened; and the type of the object concerned.
+using unraisable_hook = void (*)(std::exception_ptr, std::string_view where, std::string_view type);
+
+}  // namespace gc
+
+namespace detail {
+
+struct bin {
+  object_header* free = nullptr;  // blocks ready to be handed out
+  page* current = nullptr;        // where they lie
+  page* partial = nullptr;        // other pages with free blocks
+};
+
+struct candidate {
+  object_header* header;
+  std::uint16_t birth;  // the slot the object had
+};
+
+struct thread_state;
+
+/// Generations are intervals of birth epochs. An epoch ends with every collection; an object carries the epoch of its
+/// birth, so that promoting and freezing cost nothing:
+///
+///   frozen | generation 2 | generation 1 | generation 0
+///          ^ frozen       ^ old          ^ middle       ^ now
+struct epochs {
+  std::uint16_t now = 4;
+  std::uint16_t middle = 3;
+  std::uint16_t old = 2;
+  std::uint16_t frozen = 0;
+
+  int generation_of(std::uint16_t birth) const noexcept { return birth > middle ? 0 : birth > old ? 1 : 2; }
+};
+inline constexpr std::uint16_t last_epoch = slot_epoch_limit - slot_slow;
+
+/// The functions of layers above that a heap calls.
+struct heap_hooks {
+  void (*callbacks)(heap_core&, gc::phase, gc::info const&) = nullptr;
+  void (*save_garbage)(heap_core&, object_header*) = nullptr;  // adopts one count of the object
+  void (*drop_all)(heap_core&) = nullptr;                       // lets go of handles held for the user
+  void (*destroy)(void* module) = nullptr;
+  void* module = nullptr;
+};
+
+struct heap_core {
+  heap_core() = default;
+  heap_core(heap_core const&) = delete;
+  heap_core& operator=(heap_core const&) = delete;
+
+  // Allocation.
+  bin* bins = nullptr;
+  std::uint32_t bin_count = 0;
+  page* pages[2] = {};  // leaf, tracked
+  large_prefix* large[2] = {};
+  chunk* chunks = nullptr;
+  std::size_t dirty_pages = 0;
+  std::size_t used_pages = 0;
+  std::size_t large_objects = 0;
+  std::size_t large_bytes = 0;
+  std::size_t limit = static_cast<std::size_t>(-1);
+  std::size_t objects[2] = {};  // leaf, tracked: handed to bins or to the user
+  std::size_t bytes = 0;        // of the same blocks
+  bool counting = false;        // set_threshold was called: every allocation takes the slow path
+
+  // Candidates and generations.
+  candidate* candidates = nullptr;
+  std::uint32_t candidate_count = 0;
+  std::uint32_t candidate_capacity = 0;
+  bool lost = false;              // some candidate was not recorded: the next full collection must walk pages (it does)
+  std::size_t old_candidates = 0;  // candidates of generation 2 that young collections have let go
+  epochs epoch;
+
+  // Policy.
+  bool enabled = true;
+  std::size_t paused = 0;
+  std::array<std::size_t, 3> threshold{700, 10, 10};
+  std::size_t count0_base = 0;  // tracked objects when counting began anew
+  std::size_t count1 = 0;       // collections of generation 0 since the last one of generation 1
+  std::size_t count2 = 0;
+  std::size_t allocated = 0;        // bytes of tracked types handed out since the last look
+  std::size_t young_limit = 0;      // look again after so many
+  std::size_t live_after_full = 0;  // bytes
+  std::size_t objects_after_full = 0;
+  std::size_t growth_percent = 25;
+  std::size_t last_walk_bytes = 0;
+
+  // The running collection.
+  bool collecting = false;
+  bool tracing = false;           // counts are the collector's: nothing may die or become a candidate
+  bool dropped_in_trace = false;  // a handle was dropped meanwhile
+
+  // Reporting.
+  std::array<gc::generation_stats, 3> stats{};
+  unsigned debug = 0;
+  gc::unraisable_hook hook = nullptr;
+  heap_hooks hooks;
+
+  // Life: a heap lives until it has been closed and its last object is gone.
+  bool closed = false;
+  std::size_t users = 0;  // destructors and collections under way that still need this object
+  heap_core* next_heap = nullptr;
+  heap_core* previous_heap = nullptr;
+  std::atomic<thread_state*> owner{nullptr};
+  heap* handle = nullptr;                  // the public object that speaks for this heap
+  void (*delete_handle)(heap*) = nullptr;  // set if this heap owns it
+};
+
+/// What a thread needs at hand. Its fast path reads `bins`, `bin_count` and `fresh`.
+struct thread_state {
+  bin* bins = nullptr;
+  std::uint32_t bin_count = 0;
+  object_header fresh{};           // the header of a new tracked object
+  heap_core* current = nullptr;    // where allocations go
+  heap_core* home = nullptr;       // the thread's default heap
+  page* queued_pages = nullptr;    // with objects whose destructors wait
+  object_header* queued_large = nullptr;
+  std::uint32_t depth = 0;         // nested destructors of counted deaths
+  std::uint32_t no_collection = 0;  // > 0 in finalizers, callbacks, traces and collections
+};
+
+OURO_VISIBLE OURO_DETAIL_INLINE thread_state& this_thread_state() noexcept {
+  static constinit thread_local thread_state state;
+  return state;
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif

@@ -1,0 +1,397 @@
+// A heap's pages and blocks: where blocks come from, where freed ones go, and the walk over all objects.
+//
+//   chunk --> page --> bin (one for each type and size class) --> block
+//
+// A bin owns all free blocks of its current page, so handing one out touches nothing but the bin and the block. Those
+// blocks count as in use; a block freed on another page goes to that page's own list.
+#ifndef OURO_DETAIL_HEAP_PAGES_HPP
+#define OURO_DETAIL_HEAP_PAGES_HPP
+
+#include <ouro/detail/heap_core.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+inline constexpr std::size_t carve_bytes = 4096;
+
+// --- chunks and pages -----------------------------------------------------------------------------------------------
+
+inline constexpr std::uint64_t all_pages = ~std::uint64_t{0} >> (64 - chunk_pages);
+
+inline std::uint64_t page_bit(page const* p) noexcept {
+  return std::uint64_t{1} << (reinterpret_cast<std::uintptr_t>(p) % chunk_bytes / page_bytes);
+}
+
+inline chunk* add_chunk(heap_core& heap) noexcept {
+  void* memory = os_reserve_chunk();
+  if (memory == nullptr) return nullptr;
+  chunk* c = new (std::nothrow) chunk{memory, heap.chunks, 0, 0};
+  if (c == nullptr || !the_registry().add_chunk(memory)) {
+    delete c;
+    os_release_chunk(memory);
+    return nullptr;
+  }
+  heap.chunks = c;
+  return c;
+}
+
+/// Gives free pages back to the system until at most `keep` are held, and chunks without any page in use.
+inline void trim_pages(heap_core& heap, std::size_t keep) noexcept {
+  for (chunk** link = &heap.chunks; *link != nullptr && heap.dirty_pages > keep;) {
+    chunk* c = *link;
+    heap.dirty_pages -= static_cast<std::size_t>(std::popcount(c->dirty));
+    if (c->in_use == 0) {
+      *link = c->next;
+      the_registry().remove_chunk(c->memory);
+      os_release_chunk(c->memory);
+      delete c;
+      continue;
+    }
+    for (std::uint64_t dirty = c->dirty; dirty != 0;) {  // one call for each run of free pages
+      int const begin = std::countr_zero(dirty);
+      int const length = std::countr_one(dirty >> begin);
+      os_decommit(static_cast<char*>(c->memory) + static_cast<std::size_t>(begin) * page_bytes,
+                  static_cast<std::size_t>(length) * page_bytes);
+      dirty &= begin + length == 64 ? 0 : ~std::uint64_t{0} << (begin + length);
+    }
+    c->dirty = 0;
+    link = &c->next;
+  }
+}
+
+inline bool within_limit(heap_core const& heap, std::size_t more) noexcept {
+  std::size_t const reserved = heap.used_pages * page_bytes + heap.large_bytes;
+  return reserved <= heap.limit && more <= heap.limit - reserved;
+}
+
+/// An unused page, or null when the system or the heap's limit allows none.
+inline page* acquire_page(heap_core& heap) noexcept {
+  if (!within_limit(heap, page_bytes)) return nullptr;
+  chunk* c = heap.chunks;
+  while (c != nullptr && c->in_use == all_pages) c = c->next;
+  if (c == nullptr) c = add_chunk(heap);
+  if (c == nullptr) return nullptr;
+  std::uint64_t const candidates = c->dirty != 0 ? c->dirty : all_pages & ~c->in_use;
+  int const index = std::countr_zero(candidates);
+  std::uint64_t const bit = std::uint64_t{1} << index;
+  if ((c->dirty & bit) != 0) --heap.dirty_pages;
+  c->dirty &= ~bit;
+  c->in_use |= bit;
+  ++heap.used_pages;
+  auto* p = ::new (static_cast<char*>(c->memory) + static_cast<std::size_t>(index) * page_bytes) page{};
+  p->heap = &heap;
+  p->owner = c;
+#if OURO_DETAIL_ASAN
+  ASAN_POISON_MEMORY_REGION(reinterpret_cast<char*>(p) + page_header_bytes, page_bytes - page_header_bytes);
+#endif
+  return p;
+}
+
+inline void release_page(heap_core& heap, page* p) noexcept {
+  if (p->previous != nullptr) {
+    p->previous->next = p->next;
+  } else {
+    heap.pages[p->tracked] = p->next;
+  }
+  if (p->next != nullptr) p->next->previous = p->previous;
+  p->type = nullptr;
+  p->owner->in_use &= ~page_bit(p);
+  p->owner->dirty |= page_bit(p);
+  --heap.used_pages;
+  ++heap.dirty_pages;
+  // Some are kept: programs that free much often allocate it again.
+  std::size_t const keep = std::max<std::size_t>(32, heap.used_pages / 4);
+  if (heap.dirty_pages > 2 * keep) trim_pages(heap, keep);
+}
+
+inline void link_partial(bin& b, page* p) noexcept {
+  p->partial = true;
+  p->previous_partial = nullptr;
+  p->next_partial = b.partial;
+  if (b.partial != nullptr) b.partial->previous_partial = p;
+  b.partial = p;
+}
+inline void unlink_partial(bin& b, page* p) noexcept {
+  p->partial = false;
+  if (p->previous_partial != nullptr) {
+    p->previous_partial->next_partial = p->next_partial;
+  } else {
+    b.partial = p->next_partial;
+  }
+  if (p->next_partial != nullptr) p->next_partial->previous_partial = p->previous_partial;
+}
+
+// --- blocks ---------------------------------------------------------------------------------------------------------
+
+/// The size of a block for an object of `bytes`, array length word included.
+inline std::size_t block_size(type_descriptor const& type, std::size_t bytes) noexcept {
+  std::size_t const unit = std::max<std::size_t>(type.alignment, type.is_array ? array_class_bytes : 8);
+  std::size_t const raw = sizeof(object_header) + std::max<std::size_t>(bytes, 8) + (type.is_array ? 8 : 0);
+  return (raw + unit - 1) / unit * unit;
+}
+
+inline bool is_pooled(type_descriptor const& type, std::size_t block) noexcept {
+  return !OURO_DETAIL_SYSTEM_ALLOC && block <= largest_pooled_block && type.alignment <= largest_pooled_block;
+}
+
+inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index, std::size_t block) noexcept {
+  page* p = acquire_page(heap);
+  if (p == nullptr) return nullptr;
+  std::size_t const unit = std::max<std::size_t>(type.alignment, 16);
+  std::size_t const lead = sizeof(object_header) + (type.is_array ? 8 : 0);
+  std::size_t const first_object = (page_header_bytes + lead + unit - 1) / unit * unit;
+  p->type = &type;
+  p->bin = bin_index;
+  p->block_bytes = static_cast<std::uint32_t>(block);
+  p->first_block = static_cast<std::uint32_t>(first_object - sizeof(object_header));
+  p->capacity = static_cast<std::uint32_t>((page_bytes - first_object - block + lead) / block + 1);
+  p->tracked = type.tracked();
+  p->next = heap.pages[p->tracked];
+  if (p->next != nullptr) p->next->previous = p;
+  heap.pages[p->tracked] = p;
+  return p;
+}
+
+/// Makes some more blocks at the end of the page's list of free ones.
+inline void carve(page& p) noexcept {
+  std::size_t const wanted = std::max<std::size_t>(1, (carve_bytes - (p.carved == 0 ? page_header_bytes : 0)) / p.block_bytes);
+  std::size_t const end = std::min<std::size_t>(p.capacity, p.carved + wanted);
+  object_header* next = p.free_list;
+  for (std::size_t i = end; i-- > p.carved;) {
+    object_header* h = p.block(i);
+#if OURO_DETAIL_ASAN
+    ASAN_UNPOISON_MEMORY_REGION(h, sizeof *h);
+    if (p.type->is_array) ASAN_UNPOISON_MEMORY_REGION(h - 1, 8);
+#endif
+    ::new (h) object_header{};
+    set_next_free(h, next);
+    next = h;
+  }
+  p.free_list = next;
+  p.carved = static_cast<std::uint32_t>(end);
+}
+
+inline void count_blocks_in(heap_core& heap, page& p, std::size_t blocks) noexcept {
+  p.used += static_cast<std::uint32_t>(blocks);
+  heap.objects[p.tracked] += blocks;
+  heap.bytes += blocks * p.block_bytes;
+  if (p.tracked) heap.allocated += blocks * p.block_bytes;
+}
+
+/// A page of the bin with at least one free block that is not the bin's current one; null when memory is short.
+inline page* page_with_space(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index, std::size_t block) noexcept {
+  page* p = heap.bins[bin_index].partial;
+  if (p == nullptr) {
+    p = make_page(heap, type, bin_index, block);
+    if (p == nullptr) return nullptr;
+    link_partial(heap.bins[bin_index], p);
+  }
+  if (p->free_list == nullptr) carve(*p);
+  return p;
+}
+
+inline void retire_current(heap_core& heap, bin& b) noexcept {
+  page* p = b.current;
+  if (p == nullptr) return;
+  p->current = false;
+  p->last_birth = heap.epoch.now;
+  b.current = nullptr;
+  if (p->carved < p->capacity) link_partial(b, p);
+}
+
+/// Fills the bin and takes one block; null when memory is short.
+inline object_header* take_from_bin(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index, std::size_t block) noexcept {
+  bin& b = heap.bins[bin_index];
+  if (b.free == nullptr) {
+    page* p = b.current;
+    if (p != nullptr && p->carved < p->capacity) {
+      carve(*p);
+    } else {
+      retire_current(heap, b);
+      p = page_with_space(heap, type, bin_index, block);
+      if (p == nullptr) return nullptr;
+      unlink_partial(b, p);
+      p->current = true;
+      b.current = p;
+    }
+    b.free = p->free_list;
+    p->free_list = nullptr;
+    count_blocks_in(heap, *p, p->carved - p->used);
+  }
+  object_header* h = b.free;
+  b.free = next_free(h);
+  return h;
+}
+
+/// Takes one block without filling the bin, so that the counts of objects are exact; null when memory is short.
+inline object_header* take_one(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index, std::size_t block) noexcept {
+  page* p = page_with_space(heap, type, bin_index, block);
+  if (p == nullptr) return nullptr;
+  object_header* h = p->free_list;
+  p->free_list = next_free(h);
+  count_blocks_in(heap, *p, 1);
+  p->last_birth = heap.epoch.now;
+  if (p->free_list == nullptr && p->carved == p->capacity) unlink_partial(heap.bins[bin_index], p);
+  return h;
+}
+
+/// Puts the blocks that bins hold back on their pages' lists.
+inline void flush_bins(heap_core& heap) noexcept {
+  for (std::uint32_t i = 0; i != heap.bin_count; ++i) {
+    bin& b = heap.bins[i];
+    page* p = b.current;
+    if (p == nullptr) continue;
+    std::size_t held = 0;
+    for (object_header* h = b.free; h != nullptr; h = next_free(h)) ++held;
+    p->free_list = b.free;
+    b.free = nullptr;
+    p->used -= static_cast<std::uint32_t>(held);
+    heap.objects[p->tracked] -= held;
+    heap.bytes -= held * p->block_bytes;
+    p->current = false;
+    p->last_birth = heap.epoch.now;
+    b.current = nullptr;
+    if (p->used == 0) {
+      release_page(heap, p);
+    } else if (p->free_list != nullptr || p->carved < p->capacity) {
+      link_partial(b, p);
+    }
+  }
+}
+
+/// Blocks that bins hold: counted as objects, but free.
+inline std::array<std::size_t, 2> blocks_in_bins(heap_core const& heap, std::size_t& bytes) noexcept {
+  std::array<std::size_t, 2> held{};
+  bytes = 0;
+  for (std::uint32_t i = 0; i != heap.bin_count; ++i) {
+    for (object_header* h = heap.bins[i].free; h != nullptr; h = next_free(h)) {
+      ++held[heap.bins[i].current->tracked];
+      bytes += heap.bins[i].current->block_bytes;
+    }
+  }
+  return held;
+}
+
+inline void free_large(object_header* h) noexcept {
+  large_prefix* prefix = prefix_of(h);
+  heap_core& heap = *prefix->heap;
+  bool const tracked = prefix->type->tracked();
+  (prefix->previous != nullptr ? prefix->previous->next : heap.large[tracked]) = prefix->next;
+  if (prefix->next != nullptr) prefix->next->previous = prefix->previous;
+  --heap.large_objects;
+  heap.large_bytes -= prefix->bytes;
+  --heap.objects[tracked];
+  heap.bytes -= prefix->bytes;
+  the_registry().remove_large(prefix);
+  std::size_t const alignment = prefix->type->alignment;
+  void* allocation = prefix->allocation;
+  *h = object_header{};
+  if (alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
+    ::operator delete(allocation, std::align_val_t{alignment});
+  } else {
+    ::operator delete(allocation);
+  }
+}
+
+/// Gives the block of a destroyed object back.
+inline void free_block(object_header* h) noexcept {
+  if (is_large(*h)) return free_large(h);
+  page& p = *page_of(h);
+  *h = object_header{};
+  heap_core& heap = *p.heap;
+  if (p.current) {
+    bin& b = heap.bins[p.bin];
+    set_next_free(h, b.free);
+    b.free = h;
+    poison_body(p, h);
+    return;
+  }
+  set_next_free(h, p.free_list);
+  p.free_list = h;
+  poison_body(p, h);
+  --heap.objects[p.tracked];
+  heap.bytes -= p.block_bytes;
+  if (--p.used == 0) {
+    if (p.partial) unlink_partial(heap.bins[p.bin], &p);
+    release_page(heap, &p);
+  } else if (!p.partial) {
+    link_partial(heap.bins[p.bin], &p);
+  }
+}
+
+/// A block from operator new; null when memory is short. `bytes` is the size of the object alone.
+inline object_header* take_large(heap_core& heap, type_descriptor const& type, std::size_t bytes) noexcept {
+  std::size_t const alignment = std::max<std::size_t>(type.alignment, 16);
+  std::size_t const lead = (sizeof(large_prefix) + sizeof(object_header) + alignment - 1) / alignment * alignment;
+  std::size_t const total = lead + std::max<std::size_t>(bytes, 8);
+  if (total < bytes || !within_limit(heap, total)) return nullptr;
+  void* allocation = type.alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__
+                         ? ::operator new(total, std::align_val_t{type.alignment}, std::nothrow)
+                         : ::operator new(total, std::nothrow);
+  if (allocation == nullptr) return nullptr;
+  auto* h = reinterpret_cast<object_header*>(static_cast<char*>(allocation) + lead) - 1;
+  bool const tracked = type.tracked();
+  auto* prefix = ::new (reinterpret_cast<large_prefix*>(h) - 1)
+      large_prefix{heap.large[tracked], nullptr, &heap, &type, nullptr, allocation, total, 0};
+  OURO_DETAIL_TRY { the_registry().add_large(prefix, prefix); }
+  OURO_DETAIL_CATCH_ALL {
+    if (type.alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
+      ::operator delete(allocation, std::align_val_t{type.alignment});
+    } else {
+      ::operator delete(allocation);
+    }
+    return nullptr;
+  }
+  if (prefix->next != nullptr) prefix->next->previous = prefix;
+  heap.large[tracked] = prefix;
+  ++heap.large_objects;
+  heap.large_bytes += total;
+  ++heap.objects[tracked];
+  heap.bytes += total;
+  if (tracked) heap.allocated += total;
+  return h;
+}
+
+// --- the walk -------------------------------------------------------------------------------------------------------
+
+/// Calls `f(header)` for every block that is not free, of leaf or of tracked types, of pages that `keep` accepts.
+template <class Keep, class F>
+void walk_pages(heap_core& heap, bool tracked, Keep keep, F f) {
+  for (page* p = heap.pages[tracked]; p != nullptr; p = p->next) {
+    if (!keep(*p)) continue;
+    for (std::size_t i = 0; i != p->carved; ++i) {
+      object_header* h = p->block(i);
+      if (state_of(*h) != object_state::free) f(h);
+    }
+  }
+  for (large_prefix* l = heap.large[tracked]; l != nullptr; l = l->next) f(l->header());
+}
+
+/// The header of the object whose block contains `address`, or null.
+inline object_header* find_block(void const* address) noexcept {
+  if (the_registry().in_chunk(address)) {
+    auto* p = reinterpret_cast<page*>(reinterpret_cast<std::uintptr_t>(address) & ~(page_bytes - 1));
+    std::size_t const offset = reinterpret_cast<std::uintptr_t>(address) % page_bytes;
+    if ((p->owner == nullptr) || p->type == nullptr || offset < p->first_block + sizeof(object_header)) return nullptr;
+    std::size_t const index = (offset - p->first_block) / p->block_bytes;
+    if (index >= p->carved || state_of(*p->block(index)) == object_state::free) return nullptr;
+    return p->block(index);
+  }
+  large_prefix* l = the_registry().find_large(address);
+  if (l == nullptr) return nullptr;
+  auto const end = reinterpret_cast<std::uintptr_t>(l->allocation) + l->bytes;
+  return reinterpret_cast<std::uintptr_t>(address) < end ? l->header() : nullptr;
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif

@@ -1,0 +1,76 @@
+// The eight bytes in front of every object: its count, its place in the collector's books, its state.
+//
+//   | count: 32 | slot: 16 | weak: 8 | flags: 8 | object ...
+//
+// `slot` says what the collector knows of a tracked object:
+//   0x0000..0x7eff   its index in the candidate buffer (the buffer keeps the birth epoch)
+//   0x7fff           a leaf: never tracked
+//   0x8001..0xffef   0x8000 + birth epoch: tracked, no candidate
+//   0xfff0..         in the work list of a running collection
+// With bit 15 set, dropping a handle that is not the last one takes the slow path: it makes a candidate of the
+// object, or tells a running trace that a handle was dropped under its feet.
+// While an object is queued for its destructor `slot` links it to the next one of its page.
+#ifndef OURO_DETAIL_OBJECT_HEADER_HPP
+#define OURO_DETAIL_OBJECT_HEADER_HPP
+
+#include <ouro/fwd.hpp>
+
+#include <cstdint>
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+enum class object_state : std::uint8_t {
+  free,          // the block is on a free list
+  constructing,  // the constructor has not returned: never collected
+  live,
+  queued,      // its count is zero, its destructor waits
+  destroying,  // its destructor runs, or its collection has decided to run it
+  zombie       // handles escaped from a constructor that threw, or from a destructor: the block is never reused
+};
+
+struct object_header {
+  std::uint32_t count;
+  std::uint16_t slot;
+  std::uint8_t weak;
+  std::uint8_t flags;
+};
+static_assert(sizeof(object_header) == 8);
+
+inline constexpr std::uint8_t state_mask = 0x07;
+inline constexpr std::uint8_t flag_finalized = 0x08;
+inline constexpr std::uint8_t flag_large = 0x10;
+
+inline constexpr std::uint16_t slot_candidate_limit = 0x7f00;
+inline constexpr std::uint16_t slot_leaf = 0x7fff;
+inline constexpr std::uint16_t slot_slow = 0x8000;
+inline constexpr std::uint16_t slot_epoch_limit = 0xffef;
+inline constexpr std::uint16_t slot_in_set = 0xfff0;     // in S, not known to be alive
+inline constexpr std::uint16_t slot_root = 0xfff1;       // in S, alive whatever its count says
+inline constexpr std::uint16_t slot_reached = 0xfff2;    // in S, alive
+inline constexpr std::uint16_t slot_condemned = 0xfff3;  // about to be destroyed
+
+/// A count with its top bit set never changes again: the object is immortal.
+inline constexpr std::uint32_t sticky_count = 0xc0000000u;
+
+inline object_state state_of(object_header const& h) noexcept {
+  return static_cast<object_state>(h.flags & state_mask);
+}
+inline void set_state(object_header& h, object_state s) noexcept {
+  h.flags = static_cast<std::uint8_t>((h.flags & ~state_mask) | static_cast<std::uint8_t>(s));
+}
+inline bool is_sticky(std::uint32_t count) noexcept { return static_cast<std::int32_t>(count) < 0; }
+inline bool is_large(object_header const& h) noexcept { return (h.flags & flag_large) != 0; }
+inline bool is_candidate(object_header const& h) noexcept { return h.slot < slot_candidate_limit; }
+
+inline void* object_of(object_header* h) noexcept { return h + 1; }
+inline object_header* header_of(void const* object) noexcept {
+  return static_cast<object_header*>(const_cast<void*>(object)) - 1;
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif

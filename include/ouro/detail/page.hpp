@@ -1,0 +1,150 @@
+// Pages of blocks of one type, and the prefix of blocks too large for a page.
+//
+//   page, 64 KiB, aligned:   | page header | pad | h object | h object | h object | ...      h: object_header
+//   large block:             | large_prefix .. length | h object ...
+//   array block:             | length | h element element ...
+//
+// A free block has the state `free` in its header and the next free block in its first body word. Blocks are carved
+// a few at a time, so that a type with one object touches one page of the operating system.
+#ifndef OURO_DETAIL_PAGE_HPP
+#define OURO_DETAIL_PAGE_HPP
+
+#include <ouro/detail/object_header.hpp>
+#include <ouro/detail/os_memory.hpp>
+#include <ouro/detail/type_descriptor.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// Book-keeping of one chunk of pages, kept outside of the chunk so that free pages hold no memory.
+struct chunk {
+  void* memory;
+  chunk* next;
+  std::uint64_t in_use;  // bit i: page i holds blocks of a type
+  std::uint64_t dirty;   // bit i: page i is free but its memory has not been given back
+};
+static_assert(chunk_pages <= 64);
+
+struct page {
+  heap_core* heap;
+  type_descriptor const* type;
+  object_header* free_list;  // not of the page that a bin allocates from: its blocks are on the bin's list
+  std::uint32_t bin;
+  std::uint32_t block_bytes;
+  std::uint32_t first_block;  // offset of the first block's header
+  std::uint32_t capacity;     // blocks that fit
+  std::uint32_t carved;       // blocks that have been made
+  std::uint32_t used;         // blocks that are not on `free_list`
+  std::uint16_t last_birth;   // no younger object is in it (unless it is current)
+  std::uint16_t queue;        // first block that waits for its destructor, in 8-byte units; 0: none
+  bool current;               // some bin allocates from it
+  bool partial;               // it is on its bin's list of pages with free blocks
+  bool tracked;
+  page* next;  // all pages of the heap with this trackedness
+  page* previous;
+  page* next_partial;
+  page* previous_partial;
+  page* next_queued;
+  chunk* owner;
+
+  object_header* block(std::size_t index) noexcept {
+    return reinterpret_cast<object_header*>(reinterpret_cast<char*>(this) + first_block + index * block_bytes);
+  }
+};
+inline constexpr std::size_t page_header_bytes = 128;
+static_assert(sizeof(page) <= page_header_bytes);
+
+inline page* page_of(object_header const* h) noexcept {
+  return reinterpret_cast<page*>(reinterpret_cast<std::uintptr_t>(h) & ~(page_bytes - 1));
+}
+
+/// Precedes the header of a large object.
+struct large_prefix {
+  large_prefix* next;
+  large_prefix* previous;
+  heap_core* heap;
+  type_descriptor const* type;
+  object_header* next_queued;
+  void* allocation;  // what operator new returned
+  std::size_t bytes;
+  std::size_t length;  // of an array; where array blocks keep it too
+
+  object_header* header() noexcept { return reinterpret_cast<object_header*>(this + 1); }
+};
+
+inline large_prefix* prefix_of(object_header const* h) noexcept {
+  return reinterpret_cast<large_prefix*>(const_cast<object_header*>(h)) - 1;
+}
+
+inline heap_core& heap_of(object_header const* h) noexcept {
+  return is_large(*h) ? *prefix_of(h)->heap : *page_of(h)->heap;
+}
+inline type_descriptor const& type_of(object_header const* h) noexcept {
+  return is_large(*h) ? *prefix_of(h)->type : *page_of(h)->type;
+}
+inline std::size_t bytes_of(object_header const* h) noexcept {
+  return is_large(*h) ? prefix_of(h)->bytes : page_of(h)->block_bytes;
+}
+/// Elements of an array block.
+inline std::size_t& length_of(object_header const* h) noexcept {
+  return *(reinterpret_cast<std::size_t*>(const_cast<object_header*>(h)) - 8 / sizeof(std::size_t));
+}
+
+/// The next free block is stored in the block's body, which AddressSanitizer takes for dead.
+OURO_DETAIL_NO_SANITIZE inline object_header* next_free(object_header const* h) noexcept {
+  return *reinterpret_cast<object_header* const*>(h + 1);
+}
+OURO_DETAIL_NO_SANITIZE inline void set_next_free(object_header* h, object_header* next) noexcept {
+  *reinterpret_cast<object_header**>(h + 1) = next;
+}
+
+/// Bytes that an object of a block may use; an array's length word lies in front of its header.
+inline std::size_t body_bytes(page const& p) noexcept {
+  return p.block_bytes - sizeof(object_header) - (p.type->is_array ? 8 : 0);
+}
+inline void poison_body([[maybe_unused]] page const& p, [[maybe_unused]] object_header* h) noexcept {
+#if OURO_DETAIL_ASAN
+  ASAN_POISON_MEMORY_REGION(h + 1, body_bytes(p));
+#endif
+}
+inline void unpoison_body([[maybe_unused]] page const& p, [[maybe_unused]] object_header* h) noexcept {
+#if OURO_DETAIL_ASAN
+  ASAN_UNPOISON_MEMORY_REGION(h + 1, body_bytes(p));
+#endif
+}
+
+/// The header of the complete object that a handle's word points into. A handle to a polymorphic type may point to a
+/// base in the middle of the object; its vptr, wherever it is, leads to the beginning.
+OURO_DETAIL_NO_SANITIZE inline object_header* header_of_polymorphic(void const* subobject) noexcept {
+#if defined(_MSC_VER) && !defined(__clang__)
+  struct any_polymorphic {
+    virtual ~any_polymorphic() = default;
+  };
+  return header_of(dynamic_cast<void const*>(static_cast<any_polymorphic const*>(subobject)));
+#else
+  // Itanium C++ ABI 2.5.2: the offset to the top lies two words before the address point of the vtable.
+  auto const* vtable = *static_cast<std::ptrdiff_t const* const*>(subobject);
+  return header_of(static_cast<char const*>(subobject) + vtable[-2]);
+#endif
+}
+
+/// An edge's target as traces record it: a header, or with the lowest bit set a polymorphic subobject.
+inline std::uintptr_t edge_target(object_header const* h) noexcept { return reinterpret_cast<std::uintptr_t>(h); }
+inline std::uintptr_t edge_target_polymorphic(void const* subobject) noexcept {
+  return reinterpret_cast<std::uintptr_t>(subobject) | 1;
+}
+inline object_header* resolve(std::uintptr_t target) noexcept {
+  if ((target & 1) != 0) return header_of_polymorphic(reinterpret_cast<void const*>(target & ~std::uintptr_t{1}));
+  return reinterpret_cast<object_header*>(target);
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif

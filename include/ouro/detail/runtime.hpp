@@ -1,0 +1,236 @@
+// The life of heaps: each thread's own, those that were closed while handles still point into them, and the last one.
+//
+//   open --close()--> closed, with objects --last object dies--> deleted
+//
+// A thread's heap closes after the thread's thread_locals, the main heap after all statics: every translation unit
+// holds a counter object, as <iostream> does, and the last one that goes closes what is left.
+#ifndef OURO_DETAIL_RUNTIME_HPP
+#define OURO_DETAIL_RUNTIME_HPP
+
+#include <ouro/detail/collector.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <thread>
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#define OURO_DETAIL_PTHREAD 1
+#else
+#define OURO_DETAIL_PTHREAD 0
+#endif
+
+namespace ouro {
+
+// Not in the versioned namespace: translation units of different configurations must meet here.
+namespace configuration {
+OURO_VISIBLE inline std::atomic<char const*>& registered() noexcept {
+  static constinit std::atomic<char const*> name{nullptr};
+  return name;
+}
+}  // namespace configuration
+
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+// --- the process ----------------------------------------------------------------------------------------------------
+
+struct process_state {
+  std::atomic<std::size_t> units{0};        // translation units that are initialised and not yet torn down
+  std::atomic<heap_core*> main_heap{nullptr};
+  std::atomic<thread_state*> main_thread{nullptr};
+  std::atomic<std::uint32_t> next_bin{0};   // types that have a place in the tables of bins
+  std::atomic_flag locked{};                // guards the list
+  heap_core* closed_heaps = nullptr;
+};
+
+OURO_VISIBLE inline process_state& the_process() noexcept {
+  static constinit process_state state;
+  return state;
+}
+
+class closed_heaps_lock {
+ public:
+  closed_heaps_lock() noexcept {
+    while (the_process().locked.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
+  }
+  closed_heaps_lock(closed_heaps_lock const&) = delete;
+  closed_heaps_lock& operator=(closed_heaps_lock const&) = delete;
+  ~closed_heaps_lock() { the_process().locked.clear(std::memory_order_release); }
+};
+
+// --- making, closing, deleting --------------------------------------------------------------------------------------
+
+inline void set_current(thread_state& thread, heap_core* heap) noexcept {
+  thread.current = heap;
+  bool const fast = heap != nullptr && !heap->counting;
+  thread.bins = fast ? heap->bins : nullptr;
+  thread.bin_count = fast ? heap->bin_count : 0;
+  thread.fresh = {1, static_cast<std::uint16_t>(slot_slow | (heap != nullptr ? heap->epoch.now : 0)), 0,
+                  static_cast<std::uint8_t>(object_state::constructing)};
+}
+
+inline bool is_empty(heap_core const& heap) noexcept { return heap.objects[0] + heap.objects[1] == 0; }
+
+inline void delete_heap(heap_core& heap) noexcept {
+  if (heap.hooks.destroy != nullptr) heap.hooks.destroy(heap.hooks.module);
+  if (heap.delete_handle != nullptr) heap.delete_handle(heap.handle);
+  trim_pages(heap, 0);
+  delete[] heap.bins;
+  delete[] heap.candidates;
+  delete &heap;
+}
+
+/// Deletes a closed heap when nothing is left in it and nobody works on it.
+inline void delete_heap_if_unused(heap_core& heap) noexcept {
+  if (!heap.closed || heap.users != 0 || !is_empty(heap)) return;
+  {
+    closed_heaps_lock lock;
+    (heap.previous_heap != nullptr ? heap.previous_heap->next_heap : the_process().closed_heaps) = heap.next_heap;
+    if (heap.next_heap != nullptr) heap.next_heap->previous_heap = heap.previous_heap;
+  }
+  delete_heap(heap);
+}
+
+/// Collects until nothing more is found: destructors may have made new garbage.
+inline void collect_all(heap_core& heap) noexcept {
+  constexpr int rounds = 100;
+  for (int i = 0; i != rounds; ++i) {
+    if (collect(heap, 2, seeds::pages) == 0) return;
+  }
+}
+
+/// Collects what is garbage. Objects that still have handles live on, and the heap with them.
+inline void close_heap(heap_core& heap) noexcept {
+  ++heap.users;
+  heap.owner.store(&this_thread_state(), std::memory_order_relaxed);
+  heap.epoch.frozen = 0;
+  if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
+  collect_all(heap);
+  if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
+  thread_state& thread = this_thread_state();
+  if (thread.home == &heap) thread.home = nullptr;
+  flush_bins(heap);
+  heap.counting = true;  // blocks that are freed from now on are counted at once
+  if (thread.current == &heap) set_current(thread, thread.home);
+  heap.closed = true;
+  {
+    closed_heaps_lock lock;
+    heap.previous_heap = nullptr;
+    heap.next_heap = the_process().closed_heaps;
+    if (heap.next_heap != nullptr) heap.next_heap->previous_heap = &heap;
+    the_process().closed_heaps = &heap;
+  }
+  --heap.users;
+  delete_heap_if_unused(heap);
+}
+
+/// Throws std::bad_alloc.
+inline heap_core& create_heap() {
+  auto* heap = new (std::nothrow) heap_core;
+  if (heap == nullptr) throw_bad_alloc();
+  heap->owner.store(&this_thread_state(), std::memory_order_relaxed);
+  return *heap;
+}
+
+// --- the end of a thread --------------------------------------------------------------------------------------------
+
+inline void close_home_heap() noexcept {
+  if (heap_core* home = this_thread_state().home) close_heap(*home);
+}
+
+/// Arranges that the thread's heap is closed after its thread_locals.
+inline void close_at_thread_exit(heap_core& heap) noexcept {
+#if OURO_DETAIL_PTHREAD
+  static pthread_key_t const key = [] {
+    pthread_key_t k{};
+    pthread_key_create(&k, [](void*) { close_home_heap(); });
+    return k;
+  }();
+  pthread_setspecific(key, &heap);
+#else
+  struct closer {
+    ~closer() { close_home_heap(); }
+  };
+  static thread_local closer at_exit;
+  (void)at_exit;
+  (void)heap;
+#endif
+}
+
+/// The heap that allocations of this thread go to. Throws std::bad_alloc when the first one cannot be made.
+OURO_DETAIL_NOINLINE inline heap_core& make_home_heap() {
+  thread_state& thread = this_thread_state();
+  if (thread.home == nullptr) {
+    heap_core& heap = create_heap();
+    process_state& process = the_process();
+    heap_core* none = nullptr;
+    bool const is_main = process.main_thread.load() == &thread &&
+                         process.main_heap.compare_exchange_strong(none, &heap);
+    thread.home = &heap;
+    if (!is_main) close_at_thread_exit(heap);
+  }
+  set_current(thread, thread.home);
+  return *thread.home;
+}
+
+inline heap_core& current_heap() {
+  heap_core* heap = this_thread_state().current;
+  return heap != nullptr ? *heap : make_home_heap();
+}
+
+// --- the end of the program -----------------------------------------------------------------------------------------
+
+/// Closes the main heap, then collects what cycles are left in heaps of threads that have ended.
+inline void close_process() noexcept {
+  process_state& process = the_process();
+  if (heap_core* heap = process.main_heap.exchange(nullptr)) close_heap(*heap);
+  heap_core* first = nullptr;
+  {
+    closed_heaps_lock lock;
+    first = process.closed_heaps;
+    for (heap_core* h = first; h != nullptr; h = h->next_heap) ++h->users;  // none is deleted by another's destructors
+  }
+  for (heap_core *h = first, *next = nullptr; h != nullptr; h = next) {
+    collect_all(*h);
+    flush_bins(*h);
+    next = h->next_heap;
+    --h->users;
+    delete_heap_if_unused(*h);
+  }
+}
+
+/// One in every translation unit that includes ouro.
+class unit_counter {
+ public:
+  unit_counter() noexcept {
+    char const* other = nullptr;
+    if (!configuration::registered().compare_exchange_strong(other, OURO_DETAIL_ABI_NAME) &&
+        std::strcmp(other, OURO_DETAIL_ABI_NAME) != 0) {
+      std::fprintf(stderr,
+                   "ouro: this program mixes translation units of different configurations: [%s] and [%s]. Define "
+                   "OURO_HARDENED and OURO_SYSTEM_ALLOC alike everywhere\n",
+                   other, OURO_DETAIL_ABI_NAME);
+      std::abort();
+    }
+    if (the_process().units.fetch_add(1) == 0) the_process().main_thread.store(&this_thread_state());
+  }
+  unit_counter(unit_counter const&) = delete;
+  unit_counter& operator=(unit_counter const&) = delete;
+  ~unit_counter() {
+    if (the_process().units.fetch_sub(1) == 1) close_process();
+  }
+};
+
+static unit_counter const this_unit;
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif

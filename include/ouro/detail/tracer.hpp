@@ -1,0 +1,99 @@
+// The visitor that every trace function feeds: it only records which handle lies where and what it points to.
+//
+//   trace function --> report(slot, target) --> [ edge | edge | edge ... ] --> flush: one pass of the collector
+//
+// Recording first and looking at the targets later gives the memory system time: the target's header is
+// prefetched when the edge is recorded and read some dozens of edges later.
+#ifndef OURO_DETAIL_TRACER_HPP
+#define OURO_DETAIL_TRACER_HPP
+
+#include <ouro/fwd.hpp>
+
+#include <cstdint>
+#include <utility>
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// One handle that lies inside a traced object.
+struct edge {
+  void** slot;            // the word of the handle; nulled when garbage is torn down
+  std::uintptr_t target;  // the complete object's header, or (lowest bit set) a polymorphic subobject
+};
+
+/// What the trace functions run for. Only keyed containers (whose order or hash depends on handles) look at it.
+enum class trace_pass : unsigned char {
+  visit,       // report every edge
+  clear,       // report edges that are to be nulled: skip keyed containers
+  clear_keyed  // empty keyed containers, report nothing
+};
+
+/// Specialised by every handle type: `is_handle`, `is_traced`, `is_hand_traced`, `trace(handle, tracer)`.
+template <class T>
+struct handle_traits {
+  static constexpr bool is_handle = false;
+};
+
+template <class T>
+void trace_value(T const& value, tracer& t) noexcept;
+
+struct tracer_access;
+
+}  // namespace detail
+
+/// What a hand-written `gc_trace` calls with each traced member, once: `t(children_, parent_)`.
+///
+/// Precondition: called with members of the object being traced, not with copies. A member named twice, or a copy of a
+/// handle, is reported and makes the object count as alive. Complexity: linear in the number of handles.
+/// CPython's counterpart is `tp_traverse` with `Py_VISIT`.
+class tracer {
+ public:
+  tracer(tracer const&) = delete;
+  tracer& operator=(tracer const&) = delete;
+
+  template <class... M>
+  void operator()(M const&... member) noexcept {
+    (detail::trace_value(member, *this), ...);
+  }
+
+ protected:
+  friend struct detail::tracer_access;
+  using flush_function = void (*)(tracer&) noexcept;
+
+  tracer(detail::edge* first, detail::edge* last, flush_function flush, detail::trace_pass pass) noexcept
+      : next_(first), first_(first), last_(last), flush_(flush), pass_(pass) {}
+  ~tracer() = default;
+
+  detail::edge* next_;
+  detail::edge* first_;
+  detail::edge* last_;
+  flush_function flush_;
+  detail::trace_pass pass_;
+  bool met_destroyed_ = false;
+};
+
+namespace detail {
+
+/// The side of a tracer that handles and containers talk to.
+struct tracer_access {
+  /// Records an edge; `target` as in `edge`, never null.
+  static void report(tracer& t, void** slot, std::uintptr_t target) noexcept {
+    OURO_DETAIL_PREFETCH(reinterpret_cast<void const*>(target));
+    *t.next_++ = edge{slot, target};
+    if (t.next_ == t.last_) t.flush_(t);
+  }
+
+  /// A handle that has been destroyed is still reachable (hardened builds see it).
+  static void report_destroyed(tracer& t) noexcept { t.met_destroyed_ = true; }
+
+  static bool take_destroyed(tracer& t) noexcept { return std::exchange(t.met_destroyed_, false); }
+
+  static trace_pass pass(tracer const& t) noexcept { return t.pass_; }
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif

@@ -1,0 +1,317 @@
+// Trial deletion: which objects of a set S are kept alive by nothing but one another.
+//
+//   insert   S grows; each object's count is saved
+//   count    trace S, subtract every edge that stays inside: what is left are references from outside
+//   mark     what has some, and all it leads to, is alive
+//   split    the rest of S is garbage; counts are restored
+//
+// Any S will do: references from objects outside it count as external. So an age limit, a budget, a shortage of memory
+// and a type that cannot be traced are one operation, and all err on the side of life.
+//
+// D. F. Bacon, V. T. Rajan, "Concurrent Cycle Collection in Reference Counted Systems" (ECOOP 2001) names the idea;
+// subtracting inside a set that is tested as a whole is what CPython's collector does.
+#ifndef OURO_DETAIL_TRIAL_DELETION_HPP
+#define OURO_DETAIL_TRIAL_DELETION_HPP
+
+#include <ouro/detail/destruction.hpp>
+#include <ouro/detail/edge_stream.hpp>
+#include <ouro/detail/work_list.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+struct work_entry {
+  object_header* header;
+  std::uint32_t count;  // the count that the object had
+  std::uint16_t slot;   // its birth
+  bool opaque;          // its trace cannot be trusted: it is alive, and so is all it leads to
+};
+
+/// Misuse found while user code must not run; told when the trial is over.
+class fault_list {
+ public:
+  void add(trace_fault fault, type_descriptor const& type) noexcept {
+    for (std::size_t i = 0; i != size_; ++i) {
+      if (faults_[i].type == &type && faults_[i].fault == fault) return;
+    }
+    if (size_ != faults_.size()) faults_[size_++] = {fault, &type};
+  }
+
+  void deliver(heap_core& heap) noexcept {
+    for (std::size_t i = 0; i != size_; ++i) report(heap, text(faults_[i].fault), "gc_trace", faults_[i].type->name());
+    size_ = 0;
+  }
+
+ private:
+  struct entry {
+    trace_fault fault;
+    type_descriptor const* type;
+  };
+
+  static char const* text(trace_fault fault) noexcept {
+    switch (fault) {
+      case trace_fault::repeated:
+        return "a handle was reported twice by the trace of one object, which is kept alive. Name each member once";
+      case trace_fault::on_stack:
+        return "a copy of a handle was reported (a local variable); the object is kept alive. Pass the members "
+               "themselves to the tracer";
+      case trace_fault::temporary:
+        return "handles were copied and dropped during a trace that reports handles outside of its object, which is "
+               "kept alive. Pass the members themselves to the tracer";
+      case trace_fault::too_many:
+        return "more edges lead to an object than it has handles; it is kept alive. Does some gc_trace report a handle "
+               "that belongs to another object, or is shared?";
+      case trace_fault::destroyed_handle:
+        return "the trace met a handle that has been destroyed";
+      default:
+        return "the trace could not be recorded";
+    }
+  }
+
+  std::array<entry, 16> faults_{};
+  std::size_t size_ = 0;
+};
+
+class trial {
+ public:
+  /// Objects born in an epoch up to `oldest` stay outside.
+  trial(heap_core& heap, fault_list& faults, std::uint16_t oldest, std::size_t budget) noexcept
+      : heap_(heap), faults_(faults), oldest_(oldest), budget_(budget), checked_(heap) {}
+
+  bool eligible(object_header const& h) const noexcept {
+    return h.slot != slot_leaf && h.slot < slot_in_set && state_of(h) == object_state::live && !is_sticky(h.count) &&
+           birth_of(heap_, h) > oldest_;
+  }
+
+  /// False when S is full: the object stays outside, and what it leads to is alive.
+  bool insert(object_header* h) noexcept {
+    if (set_.size() >= budget_ || !set_.push({h, h->count, h->slot, false})) {
+      cut_ = true;
+      return false;
+    }
+    h->slot = slot_in_set;
+    handles_ += h->count;
+    return true;
+  }
+
+  /// Subtracts internal edges. With `closure`, S first grows by all that its members lead to.
+  void count(bool closure) noexcept {
+    tracing_scope scope(heap_);
+    closure_ = closure;
+    counting pass{*this};
+    edge_stream<counting> stream(pass, trace_pass::visit);
+    cursor at(set_);
+    while (true) {
+      at.refresh();
+      if (at.at_end()) {
+        if (stream.empty()) break;
+        stream.drain();
+        continue;
+      }
+      work_entry& entry = *at;
+      type_descriptor const& type = type_of(entry.header);
+      if (type.hand_traced) {
+        count_checked(pass, type, entry);
+      } else {
+        stream.trace(type, entry.header);
+        if (tracer_access::take_destroyed(stream)) faults_.add(trace_fault::destroyed_handle, type);
+      }
+      at.advance();
+    }
+    visited_ += set_.size();
+    check_repeats();
+  }
+
+  /// True when nothing in S is alive: every handle to it lies inside it.
+  bool all_garbage() const noexcept { return handles_ == edges_ && !rooted_; }
+
+  /// Finds what is alive.
+  void mark() noexcept {
+    if (all_garbage()) return;
+    tracing_scope scope(heap_);
+    marking pass{*this};
+    edge_stream<marking> stream(pass, trace_pass::visit);
+    set_.for_each([&](work_entry& entry) {
+      object_header* h = entry.header;
+      if (h->slot == slot_root || (h->slot == slot_in_set && h->count != 0)) {
+        pass.reach(h);
+        propagate(stream);
+      }
+    });
+    while (missed_) {  // the stack could not grow: start again from what was reached but not traced
+      missed_ = false;
+      set_.for_each([&](work_entry& entry) {
+        if (entry.header->slot != slot_reached) return;
+        trace_reached(stream, entry.header);
+        propagate(stream);
+      });
+    }
+  }
+
+  /// Restores what is alive, and keeps the rest.
+  void split() noexcept {
+    handles_ = edges_ = 0;
+    rooted_ = false;
+    cursor end(set_);
+    set_.for_each([&](work_entry& entry) {
+      object_header* h = entry.header;
+      if (h->slot == slot_in_set) {
+        end.refresh();
+        *end = entry;
+        end.advance();
+        return;
+      }
+      h->count = entry.count;
+      h->slot = entry.slot;
+    });
+    set_.cut(end);
+  }
+
+  chunk_list<work_entry>& set() noexcept { return set_; }
+  std::size_t size() const noexcept { return set_.size(); }
+  std::size_t visited() const noexcept { return visited_; }
+  bool was_cut() const noexcept { return cut_; }
+  checked_trace& checked() noexcept { return checked_; }
+
+  /// Puts the objects, whose counts may have changed since, to the test once more.
+  void rearm() noexcept {
+    set_.for_each([&](work_entry& entry) {
+      object_header* h = entry.header;
+      entry.count = h->count;
+      entry.opaque = false;
+      handles_ += h->count;
+      h->slot = slot_in_set;
+    });
+  }
+
+ private:
+  using cursor = chunk_list<work_entry>::cursor;
+  static constexpr std::uint16_t slot_traced = slot_condemned + 1;
+
+  struct tracing_scope {
+    explicit tracing_scope(heap_core& h) noexcept : heap(h) { heap.tracing = true; }
+    ~tracing_scope() { heap.tracing = false; }
+    tracing_scope(tracing_scope const&) = delete;
+    tracing_scope& operator=(tracing_scope const&) = delete;
+    heap_core& heap;
+  };
+
+  struct counting {
+    trial& self;
+
+    void on_edge(edge const& e) noexcept {
+      object_header* h = resolve(e.target);
+      if (h->slot != slot_in_set && !self.joins(h)) return;
+      if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, h});
+      if (h->count == 0) return self.make_root(h, trace_fault::too_many);
+      --h->count;
+      ++self.edges_;
+    }
+  };
+
+  struct marking {
+    trial& self;
+
+    void on_edge(edge const& e) noexcept {
+      object_header* h = resolve(e.target);
+      if (h->slot == slot_in_set) reach(h);
+    }
+    void reach(object_header* h) noexcept {
+      h->slot = slot_reached;
+      if (!self.stack_.push(h)) self.missed_ = true;
+    }
+  };
+
+  bool joins(object_header* h) noexcept {
+    return closure_ && eligible(*h) && &heap_of(h) == &heap_ && insert(h);
+  }
+
+  void make_root(object_header* h, trace_fault fault) noexcept {
+    h->slot = slot_root;
+    rooted_ = true;
+    faults_.add(fault, type_of(h));
+  }
+
+  void count_checked(counting& pass, type_descriptor const& type, work_entry& entry) noexcept {
+    trace_fault const fault = checked_.run(type, entry.header);
+    if (tracer_access::take_destroyed(checked_)) faults_.add(trace_fault::destroyed_handle, type);
+    if (fault == trace_fault::none) {
+      for (edge const& e : checked_) pass.on_edge(e);
+      return;
+    }
+    entry.opaque = true;
+    entry.header->slot = slot_root;
+    rooted_ = true;
+    if (fault == trace_fault::no_memory) {
+      cut_ = true;
+    } else {
+      faults_.add(fault, type);
+    }
+  }
+
+  template <class Stream>
+  void trace_reached(Stream& stream, object_header* h) noexcept {
+    h->slot = slot_traced;
+    stream.trace(type_of(h), h);
+  }
+
+  template <class Stream>
+  void propagate(Stream& stream) noexcept {
+    while (true) {
+      while (!stack_.empty()) trace_reached(stream, stack_.pop());
+      if (stream.empty()) return;
+      stream.drain();
+    }
+  }
+
+  // Hardened: one handle reported by two objects, which the counts alone need not show.
+  void check_repeats() noexcept {
+    if constexpr (OURO_DETAIL_HARDENED) {
+      std::size_t const n = seen_.size();
+      auto* sorted = new (std::nothrow) seen_edge[n == 0 ? 1 : n];
+      if (sorted != nullptr) {
+        std::size_t i = 0;
+        seen_.for_each([&](seen_edge const& e) { sorted[i++] = e; });
+        std::sort(sorted, sorted + n, [](seen_edge const& a, seen_edge const& b) { return a.slot < b.slot; });
+        for (i = 1; i < n; ++i) {
+          if (sorted[i].slot == sorted[i - 1].slot) make_root(sorted[i].header, trace_fault::too_many);
+        }
+        delete[] sorted;
+      }
+      while (!seen_.empty()) seen_.pop();
+    }
+  }
+
+  struct seen_edge {
+    void** slot;
+    object_header* header;
+  };
+
+  heap_core& heap_;
+  fault_list& faults_;
+  std::uint16_t oldest_;
+  std::size_t budget_;
+  checked_trace checked_;
+  chunk_list<work_entry> set_;
+  chunk_list<object_header*> stack_;
+  chunk_list<seen_edge> seen_;
+  std::size_t handles_ = 0;  // to members of S, wherever they are
+  std::size_t edges_ = 0;    // those of them that were found inside S
+  std::size_t visited_ = 0;
+  bool closure_ = false;
+  bool rooted_ = false;  // some member is alive whatever its count
+  bool cut_ = false;
+  bool missed_ = false;
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif

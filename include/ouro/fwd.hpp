@@ -1,0 +1,38 @@
+// Forward declarations: enough to name every public type, and the customisation points a foreign header may specialise.
+#ifndef OURO_FWD_HPP
+#define OURO_FWD_HPP
+
+#include <ouro/config.hpp>
+
+#include <cstddef>
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+template <class T>
+class gc_ptr;
+template <class U>
+class gc_interior_ptr;
+template <class Sig>
+class gc_function;
+
+class heap;
+class tracer;
+struct access;
+
+template <class T>
+struct trace_traits;
+
+namespace detail {
+struct object_header;
+struct type_descriptor;
+struct heap_core;
+struct page;
+struct handle_access;
+struct heap_access;
+}  // namespace detail
+
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif

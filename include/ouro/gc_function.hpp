@@ -1,0 +1,116 @@
+// A callable whose captures are traced, so that an object and a function that captures it can be collected together.
+#ifndef OURO_GC_FUNCTION_HPP
+#define OURO_GC_FUNCTION_HPP
+
+#include <ouro/gc_ptr.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+/// As `std::function<R(A...)>`, made of a stateless callable and a list of captures: `gc_function<R(A...)>(f, captures...)`
+/// calls `f(captures&..., args...)`.
+///
+/// A lambda's captures cannot be seen from outside, so the lambda captures nothing and takes them as parameters. Copies
+/// copy the captures. Calling an empty one throws `std::bad_function_call`. Exceptions of copies: those of the captures,
+/// and `std::bad_alloc`. Thread rule: that of the handles it holds. CPython's counterpart is a function with a
+/// `__closure__`, or `functools.partial`.
+template <class R, class... A>
+class gc_function<R(A...)> {
+  struct closure_base {
+    virtual R call(A... args) = 0;
+    virtual closure_base* clone() const = 0;
+    virtual void trace(tracer& t) const noexcept = 0;
+    virtual void empty_keyed(tracer& t) const noexcept = 0;
+    virtual ~closure_base() = default;
+  };
+
+  template <class F, class... Captures>
+  struct closure final : closure_base {
+    template <class... C>
+    explicit closure(F f, C&&... c) : callable(std::move(f)), captures(std::forward<C>(c)...) {}
+
+    R call(A... args) override {
+      return std::apply([&](Captures&... c) -> R { return std::invoke(callable, c..., std::forward<A>(args)...); },
+                        captures);
+    }
+    closure_base* clone() const override { return new closure(*this); }
+    void trace(tracer& t) const noexcept override { detail::trace_value(captures, t); }
+    void empty_keyed(tracer& t) const noexcept override {
+      if constexpr (detail::has_keyed_container<std::tuple<Captures...>>) detail::trace_value(captures, t);
+    }
+
+    [[no_unique_address]] F callable;
+    std::tuple<Captures...> captures;
+  };
+
+ public:
+  gc_function() noexcept = default;
+  gc_function(std::nullptr_t) noexcept {}
+
+  template <class F, class... C>
+    requires(!std::same_as<std::remove_cvref_t<F>, gc_function> &&
+             std::is_invocable_r_v<R, std::decay_t<F>&, std::decay_t<C>&..., A...>)
+  gc_function(F&& f, C&&... captures)
+      : closure_(new closure<std::decay_t<F>, std::decay_t<C>...>(std::forward<F>(f), std::forward<C>(captures)...)) {
+    static_assert(std::is_empty_v<std::decay_t<F>> || std::is_pointer_v<std::decay_t<F>> ||
+                      std::is_member_pointer_v<std::decay_t<F>>,
+                  "ouro: the callable of a gc_function must be stateless, since its captures cannot be traced; pass them "
+                  "beside it: gc_function<R(A...)>([](auto& capture, A... args) { ... }, capture)");
+    (detail::assert_traceable<std::decay_t<C>>(), ...);
+  }
+
+  gc_function(gc_function const& other) : closure_(other.closure_ ? other.closure_->clone() : nullptr) {}
+  gc_function(gc_function&& other) noexcept = default;
+  gc_function& operator=(gc_function other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~gc_function() = default;
+
+  R operator()(A... args) const {
+    if (closure_ == nullptr) detail::throw_error(std::bad_function_call());
+    return closure_->call(std::forward<A>(args)...);
+  }
+  explicit operator bool() const noexcept { return closure_ != nullptr; }
+  friend bool operator==(gc_function const& f, std::nullptr_t) noexcept { return f.closure_ == nullptr; }
+
+  void swap(gc_function& other) noexcept { closure_.swap(other.closure_); }
+  friend void swap(gc_function& a, gc_function& b) noexcept { a.swap(b); }
+
+ private:
+  friend struct detail::handle_traits<gc_function>;
+  std::unique_ptr<closure_base> closure_;
+};
+
+namespace detail {
+
+template <class Signature>
+struct handle_traits<gc_function<Signature>> {
+  static constexpr bool is_handle = true;
+  static constexpr bool is_traced = true;
+  static constexpr bool is_hand_traced = true;  // some capture may be
+  static constexpr bool has_keyed_container = true;
+
+  static void trace(gc_function<Signature> const& f, tracer& t) noexcept {
+    if (f.closure_ == nullptr) return;
+    if (tracer_access::pass(t) == trace_pass::clear_keyed) {
+      f.closure_->empty_keyed(t);
+    } else {
+      f.closure_->trace(t);
+    }
+  }
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif

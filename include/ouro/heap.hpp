@@ -1,0 +1,173 @@
+// Heaps as values: own one, make it current, look at its figures, limit it, hand it to another thread.
+#ifndef OURO_HEAP_HPP
+#define OURO_HEAP_HPP
+
+#include <ouro/gc_ptr.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+/// What a heap holds. All sizes in bytes.
+struct heap_stats {
+  std::size_t objects = 0;         // alive, leaves included
+  std::size_t bytes_in_use = 0;    // of their blocks, headers included
+  std::size_t bytes_reserved = 0;  // taken from the system: pages, free ones that are kept, and large blocks
+  std::size_t pages = 0;           // 64 KiB pages in use
+  std::size_t large_objects = 0;   // objects with a block of their own
+};
+
+/// Owns objects, the collector's state and its statistics. Each thread has one by default; `heap::scope` makes another
+/// one current, so that what the thread allocates goes there.
+///
+/// A movable handle; when it is destroyed, the heap collects its garbage and lives on unseen until the last object that
+/// still has handles dies. Objects die correctly whichever heap is current. References from another heap keep objects
+/// alive, so cycles across heaps are never collected. Thread rule: one thread at a time; to hand a heap over, move it and
+/// make it current there.
+class heap {
+ public:
+  /// Throws std::bad_alloc.
+  heap() : core_(&detail::create_heap()) { adopt(); }
+  heap(heap&& other) noexcept : core_(std::exchange(other.core_, nullptr)) { adopt(); }
+  heap& operator=(heap&& other) noexcept {
+    heap(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~heap() {
+    if (core_ != nullptr && core_->handle == this) {
+      core_->handle = nullptr;
+      if (owned_) detail::close_heap(*core_);
+    }
+  }
+
+  void swap(heap& other) noexcept {
+    std::swap(core_, other.core_);
+    std::swap(owned_, other.owned_);
+    adopt();
+    other.adopt();
+  }
+
+  /// The heap that allocations of this thread go to. Throws std::bad_alloc when the first one cannot be made.
+  static heap& current() {
+    detail::heap_core& core = detail::current_heap();
+    if (core.handle == nullptr) {
+      core.handle = new heap(core);
+      core.delete_handle = [](heap* h) { delete h; };
+    }
+    return *core.handle;
+  }
+
+  /// Makes a heap current on this thread while it lives. Scopes nest, and must end in reverse order.
+  class scope {
+   public:
+    explicit scope(heap& h) noexcept : core_(*h.core_), before_(detail::this_thread_state().current) {
+      ++core_.users;
+      core_.owner.store(&detail::this_thread_state(), std::memory_order_relaxed);
+      detail::set_current(detail::this_thread_state(), &core_);
+    }
+    scope(scope const&) = delete;
+    scope& operator=(scope const&) = delete;
+    ~scope() {
+      detail::set_current(detail::this_thread_state(), before_);
+      --core_.users;
+      if (core_.closed) {
+        detail::flush_bins(core_);
+        detail::delete_heap_if_unused(core_);
+      }
+    }
+
+   private:
+    detail::heap_core& core_;
+    detail::heap_core* before_;
+  };
+
+  /// O(number of types).
+  heap_stats stats() const noexcept {
+    std::size_t held_bytes = 0;
+    auto const held = detail::blocks_in_bins(*core_, held_bytes);
+    return {core_->objects[0] + core_->objects[1] - held[0] - held[1], core_->bytes - held_bytes,
+            (core_->used_pages + core_->dirty_pages) * detail::page_bytes + core_->large_bytes, core_->used_pages,
+            core_->large_objects};
+  }
+
+  /// Bounds what pages in use and large blocks may take together. An allocation that would go beyond it runs a full
+  /// collection, and throws std::bad_alloc if that does not help. Pages have 64 KiB, one at least for each type.
+  void set_limit(std::size_t bytes) noexcept { core_->limit = bytes; }
+
+  /// Gives all free pages back to the system.
+  void trim() noexcept {
+    detail::flush_bins(*core_);
+    detail::trim_pages(*core_, 0);
+  }
+
+  /// Checks the heap's books against its blocks; ends the program with a message when they do not agree. O(objects).
+  void verify() const noexcept;
+
+ private:
+  explicit heap(detail::heap_core& core) noexcept : core_(&core), owned_(false) {}
+
+  void adopt() noexcept {
+    if (core_ != nullptr) core_->handle = this;
+  }
+
+  friend struct detail::heap_access;
+  detail::heap_core* core_;
+  bool owned_ = true;
+};
+
+namespace detail {
+
+struct heap_access {
+  static heap_core& core(heap& h) noexcept { return *h.core_; }
+};
+
+inline void verify_heap(heap_core& heap) noexcept {
+  auto const check = [](bool ok, char const* what) {
+    if (!ok) fail(what, "heap::verify", {});
+  };
+  std::size_t held_bytes = 0;
+  auto const held = blocks_in_bins(heap, held_bytes);
+  std::size_t pages = 0;
+  std::size_t candidates = 0;
+  for (bool const tracked : {false, true}) {
+    std::size_t objects = 0;
+    for (page* p = heap.pages[tracked]; p != nullptr; p = p->next) {
+      ++pages;
+      check(p->heap == &heap && p->tracked == tracked && p->carved <= p->capacity, "a page's header is damaged");
+      std::size_t free_blocks = 0;
+      for (object_header* h = p->free_list; h != nullptr; h = next_free(h)) {
+        check(page_of(h) == p && state_of(*h) == object_state::free, "a page's list of free blocks is damaged");
+        ++free_blocks;
+      }
+      check(free_blocks + p->used == p->carved, "a page's count of used blocks is wrong");
+    }
+    walk_pages(
+        heap, tracked, [](page const&) { return true; },
+        [&](object_header* h) {
+          ++objects;
+          check(&heap_of(h) == &heap, "an object lies in another heap's page");
+          if (state_of(*h) == object_state::queued) return;
+          check(h->slot >= slot_slow || h->slot == slot_leaf || h->slot < heap.candidate_count,
+                "an object's slot is out of range");
+          if (is_candidate(*h)) {
+            ++candidates;
+            check(heap.candidates[h->slot].header == h, "the candidate buffer does not know one of its candidates");
+          }
+        });
+    check(objects + held[tracked] == heap.objects[tracked], "the count of objects is wrong");
+  }
+  check(pages == heap.used_pages, "the count of pages is wrong");
+  check(candidates == heap.candidate_count, "the count of candidates is wrong");
+}
+
+}  // namespace detail
+
+inline void heap::verify() const noexcept { detail::verify_heap(*core_); }
+
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif

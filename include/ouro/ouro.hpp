@@ -1,0 +1,13 @@
+// Everything: reference counting with a cycle collector for C++20.
+#ifndef OURO_OURO_HPP
+#define OURO_OURO_HPP
+
+#include <ouro/gc.hpp>
+#include <ouro/gc_function.hpp>
+#include <ouro/gc_interior_ptr.hpp>
+#include <ouro/gc_ptr.hpp>
+#include <ouro/heap.hpp>
+#include <ouro/trace.hpp>
+#include <ouro/version.hpp>
+
+#endif

@@ -1,0 +1,787 @@
+// Memory runs out at the k-th allocation, for every k: nothing is lost, nothing is freed that lives.
+//
+// The program's operator new (and mmap, from which pages come) fails on demand: once, or from the k-th call on.
+#include "support/catch.hpp"
+#include "support/observation.hpp"
+
+#include <ouro/ouro.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define OURO_TEST_FAILING_MMAP 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define OURO_TEST_FAILING_MMAP 0
+#endif
+#endif
+#if !defined(OURO_TEST_FAILING_MMAP) && defined(__linux__) && defined(__x86_64__)
+#define OURO_TEST_FAILING_MMAP 1
+#include <cerrno>
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace {
+
+/// Which allocations of the program fail.
+struct fault {
+  static inline bool armed = false;
+  static inline bool lasting = false;
+  static inline long until = 0;
+  static inline long failures = 0;
+  static inline long calls = 0;
+
+  static bool strikes() noexcept {
+    if (!armed) return false;
+    ++calls;
+    if (--until > 0 || (until < 0 && !lasting)) return false;
+    ++failures;
+    return true;
+  }
+};
+
+/// Makes the k-th allocation fail while it lives, and when `lasting` all that follow.
+class failing {
+ public:
+  failing(long k, bool lasting) {
+    fault::until = k;
+    fault::lasting = lasting;
+    fault::failures = 0;
+    fault::calls = 0;
+    fault::armed = true;
+  }
+  failing(failing const&) = delete;
+  failing& operator=(failing const&) = delete;
+  ~failing() { fault::armed = false; }
+
+  static bool happened() { return fault::failures > 0; }
+};
+
+void* allocate(std::size_t size, std::size_t alignment) noexcept {
+  if (fault::strikes()) return nullptr;
+  if (size == 0) size = 1;
+  if (alignment <= alignof(std::max_align_t)) return std::malloc(size);
+  return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+}
+
+void* allocate_or_throw(std::size_t size, std::size_t alignment) {
+  if (void* p = allocate(size, alignment)) return p;
+  throw std::bad_alloc();
+}
+
+}  // namespace
+
+void* operator new(std::size_t n) { return allocate_or_throw(n, 0); }
+void* operator new[](std::size_t n) { return allocate_or_throw(n, 0); }
+void* operator new(std::size_t n, std::align_val_t a) { return allocate_or_throw(n, static_cast<std::size_t>(a)); }
+void* operator new[](std::size_t n, std::align_val_t a) { return allocate_or_throw(n, static_cast<std::size_t>(a)); }
+void* operator new(std::size_t n, std::nothrow_t const&) noexcept { return allocate(n, 0); }
+void* operator new[](std::size_t n, std::nothrow_t const&) noexcept { return allocate(n, 0); }
+void* operator new(std::size_t n, std::align_val_t a, std::nothrow_t const&) noexcept {
+  return allocate(n, static_cast<std::size_t>(a));
+}
+void* operator new[](std::size_t n, std::align_val_t a, std::nothrow_t const&) noexcept {
+  return allocate(n, static_cast<std::size_t>(a));
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+
+#if OURO_TEST_FAILING_MMAP
+extern "C" void* mmap(void* address, std::size_t length, int protection, int flags, int file, off_t offset) noexcept {
+  if (fault::strikes()) {
+    errno = ENOMEM;
+    return MAP_FAILED;
+  }
+  return reinterpret_cast<void*>(syscall(SYS_mmap, address, length, protection, flags, file, offset));
+}
+#endif
+
+namespace {
+
+using ouro::gc_ptr;
+using ouro::make_gc;
+using ouro_test::callbacks_restored;
+using ouro_test::census;
+using ouro_test::fresh_heap;
+using ouro_test::manual_heap;
+using ouro_test::recorded_reports;
+using ouro_test::tally;
+
+struct node {
+  tally t;
+  std::vector<gc_ptr<node>> links{};
+  gc_ptr<node> next{};
+  int value = 12;
+};
+
+struct finalized {
+  tally t;
+  int* calls;
+  std::vector<gc_ptr<finalized>>* saved;
+  bool resurrects = false;
+  gc_ptr<finalized> self{};
+  void gc_finalize() {
+    ++*calls;
+    if (resurrects) saved->push_back(self);
+  }
+};
+
+constexpr long most_points = 100'000;  // a test that has more points than this is broken
+
+/// Runs `scenario(k, lasting)` for k = 1, 2, ... until it ran without a failure; returns how many failed.
+template <class F>
+long for_every_allocation(F scenario) {
+  long points = 0;
+  for (bool const lasting : {false, true})
+    for (long k = 1;; ++k) {
+      REQUIRE(k < most_points);
+      CAPTURE(k, lasting);
+      if (!scenario(k, lasting)) break;
+      ++points;
+    }
+  return points;
+}
+
+gc_ptr<node> make_ring(census& c, int length) {
+  auto const first = make_gc<node>(tally{c});
+  auto last = first;
+  for (int i = 1; i < length; ++i) {
+    last->next = make_gc<node>(tally{c});
+    last->links = {last->next, last};
+    last = last->next;
+  }
+  last->next = first;
+  return first;
+}
+
+/// True if every node that `p` reaches through `next` looks as it was built.
+bool ring_is_whole(gc_ptr<node> const& p, int length) {
+  auto const* n = p.get();
+  for (int i = 0; i < length; ++i) {
+    if (n->value != 12 || !n->next) return false;
+    if (n->next != p && (n->links.size() != 2 || n->links[0] != n->next || n->links[1].get() != n)) return false;
+    n = n->next.get();
+  }
+  return n == p.get();
+}
+
+}  // namespace
+
+TEST_CASE("memory runs out at any allocation of a full collection: state restored, the rest is found later") {
+  for_every_allocation([](long k, bool lasting) {
+    manual_heap heap;
+    census live_count;
+    census garbage_count;
+    constexpr int garbage_length = 6'000;
+    constexpr int live_length = 5'000;
+    auto const live = make_ring(live_count, live_length);
+    make_ring(garbage_count, garbage_length);
+    auto const before = live.use_count();
+
+    std::size_t found = 0;
+    bool failed = false;
+    {
+      failing const f(k, lasting);
+      REQUIRE_NOTHROW(found = ouro::gc::collect());  // shortage cuts the set, it is no error
+      failed = f.happened();
+    }
+    CHECK(found <= garbage_length);
+    CHECK(garbage_count.died == static_cast<int>(found));
+    CHECK(live_count.died == 0);
+    CHECK(ring_is_whole(live, live_length));
+    CHECK(live.use_count() == before);
+    heap.verify();
+
+    CHECK(ouro::gc::collect() == garbage_length - found);
+    CHECK(garbage_count.alive == 0);
+    CHECK(garbage_count.died == garbage_length);
+    CHECK(live_count.died == 0);
+    CHECK(ring_is_whole(live, live_length));
+    CHECK(heap.objects() == live_length);
+    heap.verify();
+    return failed;
+  });
+}
+
+TEST_CASE("memory runs out at any allocation of a young collection: state restored") {
+  for_every_allocation([](long k, bool lasting) {
+    manual_heap heap;
+    census c;
+    auto const old = make_ring(c, 1'000);
+    ouro::gc::collect();
+    int const generation = static_cast<int>(k % 2);
+    auto const young = make_ring(c, 2'500);
+    make_ring(c, 2'500);
+    std::size_t found = 0;
+    bool failed = false;
+    {
+      failing const f(k, lasting);
+      REQUIRE_NOTHROW(found = ouro::gc::collect(generation));
+      failed = f.happened();
+    }
+    CHECK(c.died == static_cast<int>(found));
+    CHECK(ring_is_whole(old, 1'000));
+    CHECK(ring_is_whole(young, 2'500));
+    heap.verify();
+    CHECK(found + ouro::gc::collect() == 2'500);
+    CHECK(c.alive == 3'500);
+    heap.verify();
+    return failed;
+  });
+}
+
+TEST_CASE("memory runs out at any allocation of a collection with finalizers: each runs once") {
+  for_every_allocation([](long k, bool lasting) {
+    manual_heap heap;
+    recorded_reports const reports;
+    census c;
+    int calls = 0;
+    std::vector<gc_ptr<finalized>> saved;
+    saved.reserve(1'000);
+    constexpr int count = 3'000;
+    for (int i = 0; i < count; ++i) {
+      auto const p = make_gc<finalized>(tally{c}, &calls, &saved, i % 10 == 0);
+      p->self = p;
+    }
+    std::size_t found = 0;
+    bool failed = false;
+    {
+      failing const f(k, lasting);
+      REQUIRE_NOTHROW(found = ouro::gc::collect());
+      failed = f.happened();
+    }
+    CHECK(c.died == static_cast<int>(found));
+    CHECK(calls >= static_cast<int>(found));
+    heap.verify();
+    for (int i = 0; i < 3; ++i) found += ouro::gc::collect();
+    CHECK(calls == count);
+    CHECK(saved.size() == count / 10);
+    CHECK(found == count - count / 10);
+    CHECK(c.alive == count / 10);
+    saved.clear();
+    CHECK(ouro::gc::collect() == count / 10);
+    CHECK(calls == count);
+    CHECK(heap.objects() == 0);
+    heap.verify();
+    return failed;
+  });
+}
+
+TEST_CASE("memory runs out at any allocation of a collection of one object with very many handles") {
+  for_every_allocation([](long k, bool lasting) {
+    manual_heap heap;
+    census c;
+    auto const live = make_gc<node>(tally{c});
+    auto hub = make_gc<node>(tally{c});
+    hub->links.assign(30'000, live);
+    hub->next = hub;
+    for (int i = 0; i < 100; ++i) hub->links.push_back(make_gc<node>(tally{c}));
+    hub.reset();
+    std::size_t found = 0;
+    bool failed = false;
+    {
+      failing const f(k, lasting);
+      REQUIRE_NOTHROW(found = ouro::gc::collect());
+      failed = f.happened();
+    }
+    CHECK(live->value == 12);
+    heap.verify();
+    CHECK(found + ouro::gc::collect() == 101);
+    CHECK(c.alive == 1);
+    CHECK(live.use_count() == 1);
+    return failed;
+  });
+}
+
+TEST_CASE("memory runs out at any allocation of a collection with callbacks: they are not the end of it") {
+  for_every_allocation([](long k, bool lasting) {
+    manual_heap heap;
+    callbacks_restored const restore;
+    recorded_reports const reports;
+    census c;
+    int starts = 0;
+    int stops = 0;
+    std::string const long_capture = "a capture that is long enough to lie on the heap";
+    for (int i = 0; i < 3; ++i)
+      ouro::gc::callbacks().push_back([&starts, &stops, long_capture](ouro::gc::phase p, ouro::gc::info const&) {
+        std::string const copy = long_capture;
+        (p == ouro::gc::phase::start ? starts : stops) += !copy.empty();
+      });
+    make_ring(c, 100);
+    std::size_t found = 0;
+    bool failed = false;
+    {
+      failing const f(k, lasting);
+      REQUIRE_NOTHROW(found = ouro::gc::collect());
+      failed = f.happened();
+    }
+    CHECK(c.died == static_cast<int>(found));
+    CHECK(starts <= 3);
+    CHECK(stops <= 3);
+    heap.verify();
+    CHECK(found + ouro::gc::collect() == 100);
+    CHECK(c.alive == 0);
+    return failed;
+  });
+}
+
+TEST_CASE("memory runs out at any allocation of a collection that saves all garbage: nothing is lost") {
+  for_every_allocation([](long k, bool lasting) {
+    manual_heap heap;
+    recorded_reports const reports;
+    census c;
+    make_ring(c, 500);
+    ouro::gc::set_debug(ouro::gc::debug_flags::saveall);
+    ouro::gc::garbage().clear();
+    bool failed = false;
+    {
+      failing const f(k, lasting);
+      REQUIRE_NOTHROW(ouro::gc::collect());
+      failed = f.happened();
+    }
+    CHECK(c.died == 0);
+    heap.verify();
+    ouro::gc::set_debug(ouro::gc::debug_flags::none);
+    ouro::gc::garbage().clear();
+    ouro::gc::garbage().shrink_to_fit();
+    for (int i = 0; i < 2; ++i) ouro::gc::collect();
+    CHECK(c.alive == 0);
+    CHECK(c.died == 500);
+    CHECK(heap.objects() == 0);
+    return failed;
+  });
+}
+
+TEST_CASE("handles are dropped, lists die and candidates are remembered without a byte of memory") {
+  manual_heap heap;
+  census c;
+  gc_ptr<node> list;
+  for (int i = 0; i < 50'000; ++i) list = make_gc<node>(tally{c}, std::vector<gc_ptr<node>>{}, std::move(list));
+  std::vector<gc_ptr<node>> rings;
+  for (int i = 0; i < 50'000; ++i) {
+    rings.push_back(make_gc<node>(tally{c}));
+    rings.back()->next = rings.back();
+  }
+  {
+    failing const f(1, true);
+    list.reset();
+    for (auto& p : rings) p.reset();
+  }
+  CHECK(c.died == 50'000);
+  heap.verify();
+  CHECK(ouro::gc::collect() == 50'000);
+  CHECK(c.alive == 0);
+  CHECK(heap.objects() == 0);
+}
+
+// ---- make_gc ----------------------------------------------------------------------------------------------------
+
+namespace {
+
+struct small {
+  tally t;
+  gc_ptr<small> self{};
+};
+struct large {
+  tally t;
+  char payload[3'000]{};
+  gc_ptr<large> self{};
+};
+struct alignas(4096) aligned {
+  tally t;
+  gc_ptr<aligned> self{};
+};
+struct two_strings {
+  tally t;
+  std::string first{"a string that is long enough to lie on the heap"};
+  std::string second{"another string that is long enough to lie on the heap"};
+  gc_ptr<two_strings> self{};
+};
+
+/// A new object may fail to be made; then nothing has changed, and the next try works.
+template <class T>
+void expect_make_gc_is_safe() {
+  for_every_allocation([](long k, bool lasting) {
+    manual_heap heap;
+    census c;
+    std::vector<gc_ptr<T>> made;
+    constexpr int rounds = 200;
+    made.reserve(rounds + 1);
+    bool failed = false;
+    bool threw = false;
+    {
+      failing const f(k, lasting);
+      try {
+        for (int i = 0; i < rounds; ++i) {
+          made.push_back(make_gc<T>(tally{c}));
+          if (i % 3 == 0) {
+            made.back()->self = made.back();
+            made.pop_back();
+          }
+        }
+      } catch (std::bad_alloc const&) {
+        threw = true;
+      }
+      failed = f.happened();
+    }
+    if (threw) CHECK(failed);
+    CHECK(c.alive == static_cast<int>(heap.objects()));
+    CHECK(c.born - c.died >= static_cast<int>(made.size()));
+    heap.verify();
+    ouro::gc::collect();
+    CHECK(heap.objects() == made.size());
+    CHECK(c.alive == static_cast<int>(made.size()));
+    made.push_back(make_gc<T>(tally{c}));
+    made.clear();
+    CHECK(c.alive == 0);
+    CHECK(heap.objects() == 0);
+    heap.verify();
+    return failed;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("memory runs out at any allocation of make_gc: small objects") { expect_make_gc_is_safe<small>(); }
+TEST_CASE("memory runs out at any allocation of make_gc: large objects") { expect_make_gc_is_safe<large>(); }
+TEST_CASE("memory runs out at any allocation of make_gc: over-aligned objects") { expect_make_gc_is_safe<aligned>(); }
+TEST_CASE("memory runs out at any allocation of make_gc: constructors that allocate") {
+  expect_make_gc_is_safe<two_strings>();
+}
+
+TEST_CASE("memory runs out at any allocation of make_gc<T[]>") {
+  for_every_allocation([](long k, bool lasting) {
+    manual_heap heap;
+    std::vector<gc_ptr<std::string[]>> made;
+    made.reserve(10);
+    std::size_t objects = 0;
+    bool failed = false;
+    {
+      failing const f(k, lasting);
+      for (std::size_t n : {0, 1, 10, 1'000}) {
+        try {
+          made.push_back(make_gc<std::string[]>(n));
+          ++objects;
+        } catch (std::bad_alloc const&) {
+        }
+      }
+      failed = f.happened();
+    }
+    CHECK(heap.objects() == objects);
+    for (auto const& p : made)
+      for (auto const& s : p) CHECK(s.empty());
+    made.clear();
+    CHECK(heap.objects() == 0);
+    return failed;
+  });
+}
+
+TEST_CASE("an array too long for any memory throws and leaves nothing behind") {
+  manual_heap heap;
+  CHECK_THROWS_AS(make_gc<std::string[]>(static_cast<std::size_t>(-1)), std::bad_alloc);
+  CHECK_THROWS_AS(make_gc<std::string[]>(static_cast<std::size_t>(-1) / sizeof(std::string)), std::bad_alloc);
+  CHECK_THROWS_AS(make_gc<std::string[]>(static_cast<std::size_t>(-1) / sizeof(std::string) + 1), std::bad_alloc);
+  CHECK_THROWS_AS(make_gc<std::uint64_t[]>((static_cast<std::size_t>(-1) >> 3) + 2), std::bad_alloc);
+  CHECK(heap.objects() == 0);
+  CHECK(make_gc<std::string[]>(3).size() == 3);
+}
+
+TEST_CASE("when a large object does not fit, a full collection runs and the allocation is tried once more") {
+  manual_heap heap;
+  census c;
+  make_gc<large>(tally{c}).reset();
+  auto const before = ouro::gc::get_stats()[2].collections;
+  for (int i = 0; i < 20; ++i) {
+    auto const p = make_gc<large>(tally{c});
+    p->self = p;
+  }
+  REQUIRE(c.alive == 20);
+  gc_ptr<large> p;
+  {
+    failing const f(1, false);
+    REQUIRE_NOTHROW(p = make_gc<large>(tally{c}));
+    CHECK(f.happened());
+  }
+  REQUIRE(p != nullptr);
+  CHECK(ouro::gc::get_stats()[2].collections == before + 1);
+  CHECK(c.alive == 1);
+  CHECK(heap.objects() == 1);
+}
+
+TEST_CASE("when memory is out for good, make_gc has collected before it throws") {
+  manual_heap heap;
+  census c;
+  make_ring(c, 50);
+  {
+    failing const f(1, true);
+    CHECK_THROWS_AS(make_gc<large>(tally{c}), std::bad_alloc);
+  }
+  ouro::gc::collect();
+  CHECK(c.alive == 0);
+  CHECK(heap.objects() == 0);
+}
+
+TEST_CASE("a constructor that allocates objects while memory runs out gives everything back") {
+  struct tree {
+    tally t;
+    gc_ptr<tree> left{};
+    gc_ptr<tree> right{};
+    std::string text{};
+    static gc_ptr<tree> grow(census& c, int depth) {
+      auto p = make_gc<tree>(tally{c});
+      p->text = std::string(40, 'x');
+      if (depth > 0) {
+        p->left = grow(c, depth - 1);
+        p->right = grow(c, depth - 1);
+      }
+      return p;
+    }
+  };
+  for_every_allocation([](long k, bool lasting) {
+    fresh_heap heap;
+    census c;
+    bool failed = false;
+    {
+      failing const f(k, lasting);
+      try {
+        auto const p = tree::grow(c, 5);
+        CHECK(c.alive == 63);
+      } catch (std::bad_alloc const&) {
+      }
+      failed = f.happened();
+    }
+    CHECK(c.alive == 0);
+    CHECK(heap.objects() == 0);
+    heap.verify();
+    return failed;
+  });
+}
+
+TEST_CASE("memory runs out at any allocation while collections run by themselves") {
+  for_every_allocation([](long k, bool lasting) {
+    fresh_heap heap;
+    census c;
+    std::vector<gc_ptr<node>> live;
+    live.reserve(100);
+    bool failed = false;
+    {
+      failing const f(k, lasting);
+      try {
+        ouro::gc::set_threshold(1, 2, 2);
+        for (int i = 0; i < 60; ++i) {
+          auto const p = make_gc<node>(tally{c});
+          p->next = p;
+          if (i % 4 == 0) live.push_back(p);
+        }
+      } catch (std::bad_alloc const&) {
+      }
+      failed = f.happened();
+    }
+    bool whole = true;
+    for (auto const& p : live) whole = whole && p->value == 12 && p->next == p;
+    CHECK(whole);
+    heap.verify();
+    ouro::gc::set_threshold(0);
+    ouro::gc::collect();
+    CHECK(c.alive == static_cast<int>(live.size()));
+    live.clear();
+    ouro::gc::collect();
+    CHECK(c.alive == 0);
+    CHECK(heap.objects() == 0);
+    return failed && k < 400;
+  });
+}
+
+// ---- the gc module and heaps ------------------------------------------------------------------------------------
+
+namespace {
+
+/// Runs `action` with memory running out at every point: it succeeds or throws bad_alloc, and changes no count.
+template <class F>
+void expect_harmless(F action) {
+  for_every_allocation([&](long k, bool lasting) {
+    manual_heap heap;
+    callbacks_restored const restore;
+    census c;
+    auto const live = make_ring(c, 3'000);
+    auto const counts = live.use_count();
+    bool failed = false;
+    {
+      failing const f(k, lasting);
+      try {
+        action(live);
+      } catch (std::bad_alloc const&) {
+        CHECK(f.happened());
+      }
+      failed = f.happened();
+    }
+    CHECK(live.use_count() == counts);
+    CHECK(ring_is_whole(live, 3'000));
+    CHECK(c.alive == 3'000);
+    heap.verify();
+    CHECK(ouro::gc::collect() == 0);
+    return failed;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("memory runs out in gc::get_objects") {
+  expect_harmless([](gc_ptr<node> const&) { CHECK(ouro::gc::get_objects().size() == 3'000); });
+}
+
+TEST_CASE("memory runs out in gc::get_referrers") {
+  expect_harmless([](gc_ptr<node> const& p) { CHECK(ouro::gc::get_referrers(p, p->next).size() >= 2); });
+}
+
+TEST_CASE("memory runs out in gc::get_referents") {
+  expect_harmless([](gc_ptr<node> const& p) { CHECK(ouro::gc::get_referents(p, p->next, p).size() >= 6); });
+}
+
+TEST_CASE("memory runs out in gc::callbacks, gc::garbage, set_debug, set_threshold, freeze") {
+  expect_harmless([](gc_ptr<node> const&) {
+    ouro::gc::callbacks().push_back([](ouro::gc::phase, ouro::gc::info const&) {});
+    ouro::gc::garbage().clear();
+    ouro::gc::set_debug(ouro::gc::debug_flags::none);
+    ouro::gc::set_threshold(0, 7, 7);
+    ouro::gc::freeze();
+    CHECK(ouro::gc::get_freeze_count() == 3'000);
+    ouro::gc::unfreeze();
+    CHECK(ouro::gc::get_stats().size() == 3);
+    CHECK(ouro::gc::get_count().size() == 3);
+    CHECK_FALSE(ouro::gc::is_finalized(gc_ptr<node>{}));
+    ouro::gc::pause_scope const pause;
+  });
+}
+
+TEST_CASE("memory runs out while a heap is made, used and dropped") {
+  for_every_allocation([](long k, bool lasting) {
+    manual_heap outer;
+    census c;
+    bool failed = false;
+    gc_ptr<node> survivor;
+    {
+      failing const f(k, lasting);
+      try {
+        ouro::heap inner;
+        ouro::heap::scope const here(inner);
+        auto const p = make_gc<node>(tally{c});
+        p->next = p;
+        survivor = make_gc<node>(tally{c});
+      } catch (std::bad_alloc const&) {
+      }
+      failed = f.happened();
+    }
+    if (survivor) CHECK(survivor->value == 12);
+    survivor.reset();
+    // A heap that closed without memory to collect leaks nothing as long as it is given another chance.
+    CHECK(c.alive <= 1);
+    CHECK(outer.objects() == 0);
+    outer.verify();
+    return failed;
+  });
+}
+
+TEST_CASE("a heap's limit: garbage makes room, live objects bring bad_alloc, and the heap goes on") {
+  fresh_heap heap;
+  census c;
+  heap.get().set_limit(2 * 1024 * 1024);
+  for (int i = 0; i < 20'000; ++i) {  // 60 MB in all, in cycles
+    auto const p = make_gc<large>(tally{c});
+    p->self = p;
+  }
+  CHECK(c.born == 20'000);
+  std::vector<gc_ptr<large>> live;
+  live.reserve(2'000);
+  auto const fill = [&] {
+    for (;;) live.push_back(make_gc<large>(tally{c}));
+  };
+  CHECK_THROWS_AS(fill(), std::bad_alloc);
+  CHECK(live.size() > 300);
+  CHECK(live.size() < 700);
+  CHECK(c.alive == static_cast<int>(live.size()));
+  CHECK(heap.get().stats().bytes_reserved <= 2 * 1024 * 1024 + 64 * 1024);
+  heap.verify();
+  live.clear();
+  CHECK(make_gc<large>(tally{c}) != nullptr);
+  heap.get().set_limit(static_cast<std::size_t>(-1));
+  for (int i = 0; i < 1'000; ++i) live.push_back(make_gc<large>(tally{c}));
+  live.clear();
+  CHECK(c.alive == 0);
+}
+
+TEST_CASE("a finalizer that finds no memory is reported, and its object dies") {
+  struct hungry {
+    tally t;
+    gc_ptr<hungry> self{};
+    void gc_finalize() { make_gc<large>(tally{t.where()}); }
+  };
+  manual_heap heap;
+  recorded_reports const reports;
+  census c;
+  bool const cyclic = GENERATE(false, true);
+  auto p = make_gc<hungry>(tally{c});
+  auto const warm = make_gc<large>(tally{c});
+  ouro::gc::collect();
+  if (cyclic) p->self = p;
+  // The finalizer's own allocation is the last one that a collection of one object makes.
+  bool reported = false;
+  for (long k = 1; k < 100 && !reported; ++k) {
+    auto q = make_gc<hungry>(tally{c});
+    if (cyclic) q->self = q;
+    failing const f(k, true);
+    q.reset();
+    if (cyclic) ouro::gc::collect();
+    if (!f.happened()) break;
+    reported = reports.about("hungry") > 0;
+  }
+  CHECK(reported);
+  p.reset();
+  for (int i = 0; i < 3; ++i) ouro::gc::collect();
+  CHECK(c.alive == 1);
+  heap.verify();
+}
+
+TEST_CASE("memory runs out while a gc_function is made or copied: the target stays as it was") {
+  for_every_allocation([](long k, bool lasting) {
+    manual_heap heap;
+    census c;
+    auto const p = make_gc<node>(tally{c});
+    using function = ouro::gc_function<int()>;
+    function target([](int& n) { return n; }, 5);
+    bool failed = false;
+    {
+      failing const f(k, lasting);
+      try {
+        function source([](gc_ptr<node>& q, std::string& s) { return q->value + static_cast<int>(s.size()); }, p,
+                        std::string("a capture that is long enough to lie on the heap"));
+        target = source;
+        CHECK(target() == 12 + 48);
+      } catch (std::bad_alloc const&) {
+        CHECK(target() == 5);
+      }
+      failed = f.happened();
+    }
+    target = nullptr;
+    CHECK(p.use_count() == 1);
+    return failed;
+  });
+}
