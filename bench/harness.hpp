@@ -61,6 +61,7 @@ inline void report(benchmark::State& state, figures const& before, figures const
   state.counters["freed"] = difference(before.freed, after.freed);
   state.counters["gc_ms"] = (after.collector_seconds - before.collector_seconds) * 1e3;
   state.counters["pause_ms"] = after.longest_pause_seconds * 1e3;
+  state.counters["young_pause_ms"] = after.longest_young_pause_seconds * 1e3;
   state.counters["left"] = difference(before.left, after.left);
   state.counters["rss_mib"] = peak_rss_mib();
 #if __has_include(<sys/single_threaded.h>)

@@ -47,6 +47,7 @@ struct figures {
   std::size_t freed = 0;
   double collector_seconds = 0;
   double longest_pause_seconds = 0;
+  double longest_young_pause_seconds = 0;
   std::size_t left = 0;  // objects (ouro) or bytes (malloc) in use
 };
 
@@ -135,6 +136,7 @@ struct ouro_policy : plain_policy {
       result.collector_seconds += stats[i].seconds;
       result.longest_pause_seconds = std::max(result.longest_pause_seconds, stats[i].longest_pause);
     }
+    result.longest_young_pause_seconds = stats[0].longest_pause;
     result.left = ouro::heap::current().stats().objects;
     return result;
   }

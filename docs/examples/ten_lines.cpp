@@ -15,8 +15,8 @@ struct Node {  // an aggregate: nothing to declare
 int main() {
   auto root = ouro::make_gc<Node>("root");
   root->children.push_back(ouro::make_gc<Node>("leaf", std::vector<ouro::gc_ptr<Node>>{}, root));
-  root.reset();                                     // counting alone would leak here
-  std::size_t const freed = ouro::gc::collect();    // 2; it also runs by itself
+  root.reset();                                   // counting alone would leak here
+  std::size_t const freed = ouro::gc::collect();  // 2; it also runs by itself
   std::printf("the collector freed %zu objects\n", freed);
   return freed == 2 ? 0 : 1;
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <initializer_list>
@@ -30,11 +31,14 @@ enum class debug_flags : unsigned {
   saveall = 32,       // unreachable objects go to garbage() instead of being destroyed
   leak = 38
 };
-constexpr debug_flags operator|(debug_flags a, debug_flags b) noexcept {
-  return static_cast<debug_flags>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+// Templates, so that a program's own operators are preferred.
+template <std::same_as<debug_flags> F>
+constexpr F operator|(F a, F b) noexcept {
+  return static_cast<F>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
 }
-constexpr debug_flags operator&(debug_flags a, debug_flags b) noexcept {
-  return static_cast<debug_flags>(static_cast<unsigned>(a) & static_cast<unsigned>(b));
+template <std::same_as<debug_flags> F>
+constexpr F operator&(F a, F b) noexcept {
+  return static_cast<F>(static_cast<unsigned>(a) & static_cast<unsigned>(b));
 }
 
 using callback_list = std::vector<std::function<void(phase, info const&)>>;

@@ -38,8 +38,15 @@ class gc_function<R(A...)> {
     explicit closure(F f, C&&... c) : callable(std::move(f)), captures(std::forward<C>(c)...) {}
 
     R call(A... args) override {
-      return std::apply([&](Captures&... c) -> R { return std::invoke(callable, c..., std::forward<A>(args)...); },
-                        captures);
+      return std::apply(
+          [&](Captures&... c) -> R {
+            if constexpr (std::is_void_v<R>) {
+              std::invoke(callable, c..., std::forward<A>(args)...);
+            } else {
+              return std::invoke(callable, c..., std::forward<A>(args)...);
+            }
+          },
+          captures);
     }
     closure_base* clone() const override { return new closure(*this); }
     void trace(tracer& t) const noexcept override { detail::trace_value(captures, t); }

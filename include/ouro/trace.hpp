@@ -32,8 +32,7 @@ void trace_known(T const& value, tracer& t) noexcept;
 template <class T, bool Checked>
 void trace_part(T const& part, tracer& t) noexcept {
   if constexpr (is_traced_v<std::remove_cv_t<T>>) {
-    if constexpr (Checked && (verdict_of<std::remove_cv_t<T>>.how == kind::handle ||
-                              (!facts_of<T>.keyed && !facts_of<T>.hand))) {
+    if constexpr (Checked && !facts_of<T>.keyed) {
       if (tracer_access::pass(t) == trace_pass::clear_keyed) return;
     }
     trace_known<std::remove_cv_t<T>>(part, t);
@@ -133,14 +132,19 @@ template <bool Checked, class T>
 void trace_members(T const& v, tracer& t) noexcept;
 
 /// A base as part of a derived object: without its virtual bases.
+template <bool Checked, class B>
+void trace_own_part(B const& base, tracer& t) noexcept {
+  if constexpr (verdict_of<B>.how == kind::members) {
+    trace_members<Checked>(base, t);
+  } else {
+    trace_part<B, Checked>(base, t);
+  }
+}
+
 template <bool Checked, class T, class B>
 void trace_base(T const& v, tracer& t) noexcept {
   if constexpr (!access::declared<T>::template has_virtual_base<B>) {
-    if constexpr (verdict_of<B>.how == kind::members) {
-      trace_members<Checked>(access::declared<T>::template base<B>(v), t);
-    } else {
-      trace_part<B, Checked>(access::declared<T>::template base<B>(v), t);
-    }
+    trace_own_part<Checked, B>(access::declared<T>::template base<B>(v), t);
   }
 }
 
@@ -160,16 +164,8 @@ void trace_members(T const& v, tracer& t) noexcept {
 }
 
 template <bool Checked, class T, class... V>
-void trace_virtual_bases(T const& v, type_list<V...>, tracer& t) noexcept {
-  constexpr auto list = access::declared<T>::members();
-  auto one = [&]<class B>(B const& base) {
-    if constexpr (verdict_of<B>.how == kind::members) {
-      trace_members<Checked>(base, t);
-    } else {
-      trace_part<B, Checked>(base, t);
-    }
-  };
-  (one(virtual_base<V>(v, list)), ...);
+void trace_virtual_bases([[maybe_unused]] T const& v, type_list<V...>, [[maybe_unused]] tracer& t) noexcept {
+  (trace_own_part<Checked, V>(virtual_base<V>(v, access::declared<T>::members()), t), ...);
 }
 
 // --- the library ---------------------------------------------------------------------------------------------------
@@ -212,7 +208,7 @@ void trace_tuple(T const& v, type_list<D...>, tracer& t) noexcept {
 template <class T>
 void trace_known(T const& v, tracer& t) noexcept {
   constexpr kind how = verdict_of<T>.how;
-  constexpr bool checked = facts_of<T>.keyed || facts_of<T>.hand;
+  constexpr bool checked = facts_of<T>.keyed;
   if constexpr (how == kind::handle) {
     handle_traits<T>::trace(v, t);
   } else if constexpr (how == kind::traits) {

@@ -42,15 +42,17 @@ struct census {
   int died = 0;
 };
 
-/// A member that counts its holder in a census; copies and moves count as holders of their own.
+/// A member that counts its holder in a census. A copy counts as a holder of its own; a move takes the place along.
 class tally {
  public:
   using gc_leaf = tally;
 
   explicit tally(census& c) noexcept : census_(&c) { count(); }
   tally(tally const& other) noexcept : census_(other.census_) { count(); }
-  tally& operator=(tally const&) noexcept { return *this; }
+  tally(tally&& other) noexcept : census_(std::exchange(other.census_, nullptr)) {}
+  tally& operator=(tally const&) = delete;
   ~tally() {
+    if (census_ == nullptr) return;
     --census_->alive;
     ++census_->died;
   }
@@ -59,6 +61,7 @@ class tally {
 
  private:
   void count() noexcept {
+    if (census_ == nullptr) return;
     ++census_->alive;
     ++census_->born;
   }

@@ -223,16 +223,21 @@ TEST_CASE("a function may replace or clear itself while it runs, when the caller
   CHECK(p.use_count() == 2);
 }
 
+namespace {
+
+struct fragile {
+  using gc_leaf = fragile;
+  bool* armed;
+  explicit fragile(bool* a) : armed(a) {}
+  fragile(fragile const& o) : armed(o.armed) {
+    if (*armed) throw std::runtime_error("copy");
+  }
+  ~fragile() {}
+};
+
+}  // namespace
+
 TEST_CASE("an exception out of the callable comes through, and out of a capture's copy leaves the target as it was") {
-  struct fragile {
-    using gc_leaf = fragile;
-    bool* armed;
-    explicit fragile(bool* a) : armed(a) {}
-    fragile(fragile const& o) : armed(o.armed) {
-      if (*armed) throw std::runtime_error("copy");
-    }
-    ~fragile() {}
-  };
   manual_heap heap;
   bool armed = false;
   gc_function<void()> const thrower([] { throw std::runtime_error("called"); });

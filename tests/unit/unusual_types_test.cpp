@@ -428,7 +428,7 @@ TEST_CASE("a class with a reference member lists its traced members") {
 
 namespace {
 
-template <class T, int N>
+template <class T, std::size_t N>
 struct parametrised {
   tally t;
   T value[N]{};

@@ -24,6 +24,7 @@ std::size_t block_size(void* block, std::size_t requested) noexcept {
 
 }  // namespace
 
+// The nothrow forms too: those of a sanitizer would not call these, but what they return is deleted here.
 void* operator new(std::size_t size) {
   for (;;) {
     if (void* const block = std::malloc(size != 0 ? size : 1)) {
@@ -36,7 +37,16 @@ void* operator new(std::size_t size) {
   }
 }
 
+void* operator new(std::size_t size, std::nothrow_t const&) noexcept {
+  try {
+    return ::operator new(size);
+  } catch (std::bad_alloc const&) {
+    return nullptr;
+  }
+}
+
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+void operator delete(void* block, std::nothrow_t const&) noexcept { std::free(block); }
 
 std::size_t pkggraph::allocated_bytes() noexcept { return allocated; }

@@ -2,10 +2,9 @@
 #ifndef OURO_DETAIL_CLASSIFY_HPP
 #define OURO_DETAIL_CLASSIFY_HPP
 
-#include <ouro/detail/declarations.hpp>
 #include <ouro/detail/field_count.hpp>
+#include <ouro/detail/read_declarations.hpp>
 #include <ouro/detail/std_types.hpp>
-#include <ouro/detail/tracer.hpp>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -70,149 +69,6 @@ struct verdict {
   kind how = kind::leaf;
   flaw why_not = flaw::none;
 };
-
-// --- what a class declares ---------------------------------------------------------------------------------------
-
-/// The class that a list of members speaks of; void for anything else.
-template <class M>
-struct self_of {
-  using type = void;
-};
-template <class Self, class... M>
-struct self_of<member_list<Self, M...>> {
-  using type = Self;
-};
-
-/// The class in a pointer to one of its member functions.
-template <class F>
-struct function_class {
-  using type = void;
-};
-template <class F, class C>
-struct function_class<F C::*> {
-  using type = C;
-};
-
-template <auto* Declaration>
-constexpr auto signature_of_variable() noexcept {
-#if defined(_MSC_VER) && !defined(__clang__)
-  return std::string_view(__FUNCSIG__, sizeof(__FUNCSIG__) - 1);
-#else
-  return std::string_view(__PRETTY_FUNCTION__, sizeof(__PRETTY_FUNCTION__) - 1);
-#endif
-}
-
-/// Is the static member of that name, printed in `signature` as `&Class::name`, declared in a class named `of`?
-/// Template arguments are not compared. A signature that cannot be read says yes.
-constexpr bool declared_in(std::string_view signature, std::string_view name, std::string_view of) noexcept {
-  std::size_t const last = signature.rfind(name);
-  std::size_t const first = signature.find('&');
-  if (last == std::string_view::npos || first == std::string_view::npos || first + 3 > last) return true;
-  std::string_view declaring = signature.substr(first + 1, last - first - 3);
-  while (!declaring.empty() && declaring.front() == ' ') declaring.remove_prefix(1);
-  return declaring.substr(0, declaring.find('<')) == of.substr(0, of.find('<'));
-}
-
-/// A member pointer constant compares with itself only if the function is not virtual (Clang); where the compiler
-/// does not tell, a polymorphic class is believed, since what is missed only leaks.
-template <class T, auto Function>
-inline constexpr bool may_be_virtual =
-#if defined(__clang__)
-    std::is_polymorphic_v<T> && !requires { typename std::bool_constant<(Function == Function)>; };
-#else
-    std::is_polymorphic_v<T>;
-#endif
-
-}  // namespace detail
-
-/// Reads the declarations of `T` with the rights of a friend.
-template <class T>
-struct access::declared {
-  static constexpr bool has_leaf = requires { typename T::gc_leaf; };
-  static constexpr bool has_trace = requires(T& v, tracer& t) { v.gc_trace(t); };
-  static constexpr bool has_members = requires { T::gc_members; };
-  static constexpr bool has_fields = requires { T::gc_fields; };
-
-  static constexpr bool own_leaf() {
-    if constexpr (has_leaf) {
-      return std::is_same_v<typename T::gc_leaf, T>;
-    } else {
-      return false;
-    }
-  }
-
-  static constexpr bool own_trace() {
-    if constexpr (!has_trace) {
-      return false;
-    } else if constexpr (requires { &T::gc_trace; }) {
-      using owner = typename detail::function_class<decltype(&T::gc_trace)>::type;
-      return std::is_same_v<owner, T> || std::is_void_v<owner>;
-    } else {
-      return true;  // overloaded or a template: written with care, and nothing more can be found out
-    }
-  }
-
-  static constexpr bool virtual_trace() {
-    if constexpr (has_trace && std::is_polymorphic_v<T> && requires { &T::gc_trace; }) {
-      return detail::may_be_virtual<T, &T::gc_trace>;
-    } else {
-      return false;
-    }
-  }
-
-  static constexpr auto members() {
-    if constexpr (has_members) {
-      return T::gc_members;
-    } else {
-      return 0;
-    }
-  }
-  using members_of = typename detail::self_of<decltype(members())>::type;
-
-  static constexpr std::size_t fields() {
-    if constexpr (has_fields) {
-      if constexpr (std::is_convertible_v<decltype(T::gc_fields), std::size_t>) {
-        return static_cast<std::size_t>(T::gc_fields);
-      }
-    }
-    return detail::uncountable;
-  }
-
-  static constexpr bool own_fields() {
-    if constexpr (has_fields && requires { detail::signature_of_variable<&T::gc_fields>(); }) {
-      return detail::declared_in(detail::signature_of_variable<&T::gc_fields>(), "gc_fields", detail::type_name<T>());
-    } else {
-      return has_fields;
-    }
-  }
-
-  // Qualified, so that a base visited as part of a derived object is not sent back to the derived class.
-  static void trace(T const& v, tracer& t) noexcept {
-    if constexpr (requires { v.T::gc_trace(t); }) {
-      v.T::gc_trace(t);
-    } else {
-      const_cast<T&>(v).T::gc_trace(t);
-    }
-  }
-  static void trace_virtually(T const& v, tracer& t) noexcept {
-    if constexpr (requires { v.gc_trace(t); }) {
-      v.gc_trace(t);
-    } else {
-      const_cast<T&>(v).gc_trace(t);
-    }
-  }
-
-  template <class B>
-  static constexpr bool has_base = requires(T const& v) { static_cast<B const&>(v); } && std::is_base_of_v<B, T>;
-  template <class B>
-  static constexpr bool has_virtual_base = has_base<B> && !requires(B const& b) { static_cast<T const&>(b); };
-  template <class B>
-  static constexpr B const& base(T const& v) noexcept {
-    return v;
-  }
-};
-
-namespace detail {
 
 // --- the verdict -------------------------------------------------------------------------------------------------
 

@@ -48,6 +48,10 @@ struct array_operations {
   static std::string_view name() noexcept { return type_name<T[]>(); }
 };
 
+/// Types with finalizers are tracked even if they hold no handles: their finalizers may make some.
+template <class T>
+inline constexpr bool is_tracked_type = is_traced<T> || has_finalizer<T>;
+
 template <class T, class Operations>
 constexpr auto destroy_function() -> void (*)(void*) noexcept {
   if constexpr (std::is_trivially_destructible_v<T>) {
@@ -58,7 +62,7 @@ constexpr auto destroy_function() -> void (*)(void*) noexcept {
 }
 template <class T, class Operations>
 constexpr auto trace_function() -> void (*)(void const*, tracer&) noexcept {
-  if constexpr (is_traced<T>) {
+  if constexpr (is_tracked_type<T>) {
     return &Operations::trace;
   } else {
     return nullptr;
@@ -100,7 +104,7 @@ inline constinit type_descriptor const descriptor_of<T[]> = describe<T, array_op
 template <class T, class... A>
 object_header* make_object(A&&... args) {
   assert_traceable<T>();
-  object_header* h = allocate<is_traced<T>>(descriptor_of<T>, sizeof(T));
+  object_header* h = allocate<is_tracked_type<T>>(descriptor_of<T>, sizeof(T));
   void* const place = object_of(h);
   OURO_DETAIL_TRY {
     if constexpr (std::is_constructible_v<T, A...>) {
@@ -129,12 +133,16 @@ object_header* make_array(std::size_t n) {
   std::size_t const bytes = n * sizeof(T);
   std::size_t const block = block_size(type, bytes);
   object_header* h = is_pooled(type, block)
-                         ? allocate<is_traced<T>>(type, bytes, static_cast<std::uint32_t>(block / array_class_bytes))
+                         ? allocate<is_tracked_type<T>>(type, bytes, static_cast<std::uint32_t>(block / array_class_bytes))
                          : allocate_slow(type, bytes);
   T* const first = static_cast<T*>(object_of(h));
   length_of(h) = n;
-  OURO_DETAIL_TRY { std::uninitialized_value_construct_n(first, n); }
+  std::size_t made = 0;
+  OURO_DETAIL_TRY {
+    for (; made != n; ++made) ::new (static_cast<void*>(first + made)) T();
+  }
   OURO_DETAIL_CATCH_ALL {
+    while (made != 0) std::destroy_at(first + --made);
     abandon(h);
     OURO_DETAIL_RETHROW;
   }

@@ -102,7 +102,7 @@ struct guarded<T, flaw::unique_deleter> : guarded<T, flaw::unique_array> {};
 struct facts {
   bool traced = false;   // a handle, or user code that may report one
   bool hand = false;     // user code does the tracing somewhere
-  bool keyed = false;    // an associative container with traced keys
+  bool keyed = false;    // an associative container with traced keys, or user code that may have one
   bool refused = false;  // some part cannot be traced
 };
 
@@ -218,6 +218,13 @@ template <class T>
 inline constexpr bool is_keyed<T> =
     (verdict_of<T>.how == kind::range || verdict_of<T>.how == kind::flat) && is_traced_v<typename T::key_type>;
 
+/// A handle that owns values of unknown types (gc_function) says `has_keyed_container`.
+template <class T>
+inline constexpr bool handle_is_keyed = false;
+template <class T>
+  requires(handle_traits<T>::has_keyed_container)
+inline constexpr bool handle_is_keyed<T> = true;
+
 template <class T>
 constexpr void survey(visited_types& visited, facts& found);
 
@@ -237,8 +244,9 @@ constexpr void survey(visited_types& visited, facts& found) {
     } else if constexpr (how == kind::handle) {
       found.traced |= handle_traits<T>::is_traced;
       found.hand |= handle_traits<T>::is_hand_traced;
+      found.keyed |= handle_is_keyed<T>;
     } else if constexpr (how == kind::traits || how == kind::custom || how == kind::unique_custom) {
-      found.traced = found.hand = true;
+      found.traced = found.hand = found.keyed = true;
     } else if constexpr (how != kind::leaf && how != kind::opaque) {
       if (visited.add(&type_id<T>)) {
         if constexpr (is_traced_v<T>) {
