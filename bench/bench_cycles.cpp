@@ -218,7 +218,7 @@ void add_all() {
   }
   add<P>("W12", "1000000", [] { return retained_pairs<P>(1'000'000); });
   if constexpr (frees) {
-    add<P>("W13", "1000", [] { return fat_cycles<P>(1'000); });
+    add<P>("W13", "10000", [] { return fat_cycles<P>(10'000); });
     add<P>("W13", "100000", [] { return fat_cycles<P>(100'000); });
     if constexpr (P::shares) {
       for (std::size_t const live : {1'000'000u, 10'000'000u}) {

@@ -29,6 +29,9 @@
 #if __has_include(<malloc.h>)
 #include <malloc.h>
 #endif
+#if __has_include(<sys/mman.h>)
+#include <sys/mman.h>
+#endif
 #ifdef OURO_BENCH_BOEHM
 #include <gc/gc.h>
 #include <gc/gc_allocator.h>
@@ -331,6 +334,7 @@ struct arena_policy : plain_policy {
   }
 
  private:
+  static constexpr std::size_t huge_page_size = std::size_t{1} << 21;
   static constexpr std::size_t chunk_size = std::size_t{1} << 26;
   static inline char* position = nullptr;
   static inline char* limit = nullptr;
@@ -342,8 +346,11 @@ struct arena_policy : plain_policy {
   static void* take(std::size_t size) {
     size = (size + 7) & ~std::size_t{7};
     if (static_cast<std::size_t>(limit - position) < size) {
-      position = static_cast<char*>(std::malloc(chunk_size));
+      position = static_cast<char*>(std::aligned_alloc(huge_page_size, chunk_size));
       if (position == nullptr) throw std::bad_alloc();
+#ifdef MADV_HUGEPAGE
+      ::madvise(position, chunk_size, MADV_HUGEPAGE);  // else page faults, not instructions, are the limit
+#endif
       limit = position + chunk_size;
       chunks().push_back(position);
     }

@@ -416,6 +416,14 @@ def on_collection(phase, info):
         collector_seconds += seconds
 
 
+def peak_rss_mib():
+    try:
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        return None
+
+
 def main():
     workload, parameter = sys.argv[1:]
     if workload not in WORKLOADS:
@@ -433,6 +441,7 @@ def main():
         "gc_ms": collector_seconds * 1e3,
         "pause_ms": longest_pause * 1e3,
         "freed": sum(a["collected"] - b["collected"] for a, b in zip(after, before)),
+        "rss_mib": peak_rss_mib(),
         "version": "%d.%d.%d" % sys.version_info[:3],
     }
     for generation, (a, b) in enumerate(zip(after, before)):

@@ -325,6 +325,10 @@ proc w18(watch: var Stopwatch, length: int, closed: bool) =
   head = nil
   GC_fullCollect()
 
+proc peakRssMib(): float =
+  for line in lines("/proc/self/status"):
+    if line.startsWith("VmHWM:"): return parseFloat(line.splitWhitespace()[1]) / 1024.0
+
 proc main() =
   if paramCount() != 2: quit("usage: nim_orc WORKLOAD PARAMETER")
   let workload = paramStr(1)
@@ -358,6 +362,7 @@ proc main() =
   else: quit("no such workload in Nim: " & workload)
   watch.pause()
   let figures = %*{"real_ms": watch.real * 1e3 / float(repetitions), "cpu_ms": watch.cpu * 1e3 / float(repetitions), "version": NimVersion}
+  if fileExists("/proc/self/status"): figures["rss_mib"] = %peakRssMib()
   if liveCollect > 0: figures["live_collect_ms"] = %(liveCollect * 1e3)
   echo figures
 

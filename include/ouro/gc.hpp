@@ -112,7 +112,7 @@ void visit_edges(object_header* h, F f) {
   if (!type.tracked()) return;
   edge_visitor<F> visitor{f};
   edge_stream<edge_visitor<F>> stream(visitor, trace_pass::visit);
-  no_collection_scope scope;
+  tracing_scope scope;
   stream.trace(type, h);
   stream.drain();
 }

@@ -16,7 +16,7 @@ namespace detail {
 
 // --- when to collect ------------------------------------------------------------------------------------------------
 
-/// Young collections wait for so many bytes of tracked objects at least: about what fits a second-level cache.
+/// Young collections wait for so many bytes of objects at least: about what fits a second-level cache.
 inline constexpr std::size_t smallest_young_limit = 512 * 1024;
 /// Heaps smaller than this are not worth a full collection of its own.
 inline constexpr std::size_t smallest_full_heap = 4 * 1024 * 1024;
@@ -77,9 +77,13 @@ inline void collect_by_count(heap_core& heap) noexcept {
   }
 }
 
-inline void collect_if_due(heap_core& heap) noexcept {
+inline void collect_if_due(heap_core& heap, type_descriptor const& type) noexcept {
   if (!heap.enabled || heap.paused != 0 || !may_collect(heap)) return;
-  heap.counting ? collect_by_count(heap) : collect_by_bytes(heap);
+  if (!heap.counting) {
+    collect_by_bytes(heap);
+  } else if (type.tracked()) {
+    collect_by_count(heap);
+  }
 }
 
 // --- allocation -----------------------------------------------------------------------------------------------------
@@ -124,7 +128,7 @@ inline object_header* try_allocate(heap_core& heap, type_descriptor const& type,
 /// collection that did not help.
 OURO_DETAIL_NOINLINE inline object_header* allocate_slow(type_descriptor const& type, std::size_t bytes) {
   heap_core& heap = current_heap();
-  if (type.tracked()) collect_if_due(heap);
+  collect_if_due(heap, type);
   object_header* h = try_allocate(heap, type, bytes);
   if (h == nullptr && may_collect(heap)) {
     collect(heap, 2, seeds::pages);

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -198,7 +199,8 @@ class collection {
   }
 
   void trace_all(trace_pass kind) noexcept {
-    heap_.tracing = kind == trace_pass::clear;
+    std::optional<tracing_scope> scope;  // emptied containers drop their handles as ever
+    if (kind == trace_pass::clear) scope.emplace();
     clearing pass;
     edge_stream<clearing> stream(pass, kind);
     trial_.set().for_each([&](work_entry& entry) {
@@ -212,7 +214,6 @@ class collection {
       }
     });
     stream.drain();
-    heap_.tracing = false;
   }
 
   void promote() noexcept {

@@ -16,6 +16,8 @@ namespace detail {
 
 /// Destructors nest this deep; what is below waits in a queue.
 inline constexpr std::uint32_t deepest_nesting = 32;
+/// Added to a thread's depth while it traces: counts are the collector's then, and nothing may die or become a candidate.
+inline constexpr std::uint32_t tracing_depth = 0x80000000u;
 
 void delete_heap_if_unused(heap_core& heap) noexcept;
 
@@ -35,11 +37,12 @@ inline bool grow_candidates(heap_core& heap) noexcept {
 
 /// Records that the count of an object fell to something above zero: it may be part of a cycle that is now garbage.
 OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
-  heap_core& heap = heap_of(h);
-  if (h->slot > slot_epoch_limit || heap.tracing) {
-    heap.dropped_in_trace = true;
+  thread_state& thread = this_thread_state();
+  if (h->slot > slot_epoch_limit || thread.depth >= tracing_depth) {
+    thread.dropped_in_trace = true;
     return;
   }
+  heap_core& heap = heap_of(h);
   if (state_of(*h) != object_state::live) return;
   if (heap.candidate_count == heap.candidate_capacity && !grow_candidates(heap)) {
     heap.lost = true;
@@ -139,6 +142,7 @@ inline void bury(heap_core& heap, type_descriptor const& type, object_header* h,
          "destructor", type.name());
 }
 
+/// Runs finalizer and destructor, and gives the block back.
 inline void destroy_now(thread_state& thread, object_header* h) noexcept {
   heap_core& heap = heap_of(h);
   type_descriptor const& type = type_of(h);
@@ -157,33 +161,51 @@ inline void drain_queue(thread_state& thread) noexcept {
   while (object_header* h = dequeue(thread)) destroy_now(thread, h);
 }
 
-/// The last handle is gone: the object dies, at once or, deep inside other destructors, soon.
-inline void dispose(object_header* h) noexcept {
-  thread_state& thread = this_thread_state();
-  if (is_candidate(*h)) remove_candidate(heap_of(h), h);
-  if (thread.depth >= deepest_nesting) return enqueue(thread, h);
-  destroy_now(thread, h);
-  if (thread.depth == 0 && (thread.queued_pages != nullptr || thread.queued_large != nullptr)) drain_queue(thread);
-}
-
-/// Called when a handle is dropped and the count is not above one: the last handle, or a count that must not change.
-OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
+/// Any drop that `release_last` does not handle itself: a sticky count, a trace under way, misuse, large objects,
+/// candidates, finalizers, deep nesting.
+OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_header* h) noexcept {
   if (is_sticky(h->count)) return;
-  heap_core& heap = heap_of(h);
-  if (heap.tracing) {
-    heap.dropped_in_trace = true;
+  if (thread.depth >= tracing_depth) {
+    thread.dropped_in_trace = true;
     if (h->count != 0) --h->count;
     return;
   }
   if (h->count == 0) {
-    report(heap,
+    report(heap_of(h),
            "more handles were dropped than made; the object is kept. Was a handle copied bytewise, or destroyed twice?",
            "gc_ptr", type_of(h).name());
     h->count = sticky_count;
     return;
   }
   h->count = 0;
-  dispose(h);
+  if (is_candidate(*h)) remove_candidate(heap_of(h), h);
+  if (thread.depth >= deepest_nesting) return enqueue(thread, h);
+  destroy_now(thread, h);
+  if (thread.depth == 0) drain_queue(thread);
+}
+
+/// Called when a handle is dropped and the count is not above one: the last handle, or a count that must not change.
+/// The object dies, at once or, deep inside other destructors, soon.
+OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
+  thread_state& thread = this_thread_state();
+  constexpr auto live = static_cast<std::uint8_t>(object_state::live);
+  if (h->count != 1 || h->flags != live || h->weak != 0 || h->slot < slot_candidate_limit ||
+      thread.depth >= deepest_nesting) {
+    return release_last_slow(thread, h);
+  }
+  page& p = *page_of(h);  // large objects have a flag, and went the other way
+  type_descriptor const& type = *p.type;
+  if (type.finalize != nullptr) return release_last_slow(thread, h);
+  h->count = 0;
+  h->flags = static_cast<std::uint8_t>(object_state::destroying);
+  ++thread.depth;
+  if (type.destroy != nullptr) type.destroy(object_of(h));
+  --thread.depth;
+  heap_core& heap = *p.heap;
+  if (h->count != 0) [[unlikely]] return bury(heap, type, h, 0);
+  free_in_page(heap, p, h);
+  if (heap.closed) [[unlikely]] delete_heap_if_unused(heap);
+  if (thread.depth == 0) drain_queue(thread);
 }
 
 OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {

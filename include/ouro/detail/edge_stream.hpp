@@ -6,7 +6,7 @@
 #ifndef OURO_DETAIL_EDGE_STREAM_HPP
 #define OURO_DETAIL_EDGE_STREAM_HPP
 
-#include <ouro/detail/heap_core.hpp>
+#include <ouro/detail/destruction.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -16,6 +16,15 @@
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
+
+/// While it lives, the thread's drops neither free nor record anything.
+class tracing_scope {
+ public:
+  tracing_scope() noexcept { this_thread_state().depth += tracing_depth; }
+  tracing_scope(tracing_scope const&) = delete;
+  tracing_scope& operator=(tracing_scope const&) = delete;
+  ~tracing_scope() { this_thread_state().depth -= tracing_depth; }
+};
 
 /// What was wrong with the edges that an object's trace reported.
 enum class trace_fault : std::uint8_t { none, repeated, on_stack, temporary, no_memory, destroyed_handle, too_many };
@@ -52,8 +61,7 @@ class edge_stream : public tracer {
 /// Runs a trace function that users wrote, keeps all its edges and judges them.
 class checked_trace : public tracer {
  public:
-  explicit checked_trace(heap_core& heap) noexcept
-      : tracer(&last_edge_, &last_edge_ + 1, &checked_trace::flush, trace_pass::visit), heap_(heap) {}
+  checked_trace() noexcept : tracer(&last_edge_, &last_edge_ + 1, &checked_trace::flush, trace_pass::visit) {}
   ~checked_trace() { delete[] edges_; }
 
   trace_fault run(type_descriptor const& type, object_header* h) noexcept {
@@ -61,10 +69,11 @@ class checked_trace : public tracer {
     fault_ = trace_fault::none;
     char here = 0;
     stack_top_ = reinterpret_cast<std::uintptr_t>(&here);
-    heap_.dropped_in_trace = false;
+    thread_state& thread = this_thread_state();
+    thread.dropped_in_trace = false;
     type.trace(object_of(h), *this);
     if (fault_ != trace_fault::none) return fault_;
-    if (heap_.dropped_in_trace && reports_outside(h)) return trace_fault::temporary;
+    if (thread.dropped_in_trace && reports_outside(h)) return trace_fault::temporary;
     std::sort(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot < b.slot; });
     auto const repeat =
         std::adjacent_find(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot == b.slot; });
@@ -123,7 +132,6 @@ class checked_trace : public tracer {
     return true;
   }
 
-  heap_core& heap_;
   edge last_edge_{};
   edge* edges_ = nullptr;
   std::size_t count_ = 0;

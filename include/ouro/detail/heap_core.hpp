@@ -117,7 +117,7 @@ struct heap_core {
   std::size_t count0_base = 0;  // tracked objects when counting began anew
   std::size_t count1 = 0;       // collections of generation 0 since the last one of generation 1
   std::size_t count2 = 0;
-  std::size_t allocated = 0;        // bytes of tracked types handed out since the last look
+  std::size_t allocated = 0;        // bytes handed out since the last look, leaves included: they hang on cycles
   std::size_t young_limit = 0;      // look again after so many
   std::size_t live_after_full = 0;  // bytes
   std::size_t objects_after_full = 0;
@@ -126,8 +126,6 @@ struct heap_core {
 
   // The running collection.
   bool collecting = false;
-  bool tracing = false;           // counts are the collector's: nothing may die or become a candidate
-  bool dropped_in_trace = false;  // a handle was dropped meanwhile
 
   // Reporting.
   std::array<gc::generation_stats, 3> stats{};
@@ -155,6 +153,7 @@ struct thread_state {
   page* queued_pages = nullptr;    // with objects whose destructors wait
   object_header* queued_large = nullptr;
   std::uint32_t depth = 0;         // nested destructors of counted deaths
+  bool dropped_in_trace = false;   // a handle was dropped while the thread traced
   std::uint32_t no_collection = 0;  // > 0 in finalizers, callbacks, traces and collections
 };
 

@@ -182,7 +182,7 @@ inline void count_blocks_in(heap_core& heap, page& p, std::size_t blocks) noexce
   p.used += static_cast<std::uint32_t>(blocks);
   heap.objects[p.tracked] += blocks;
   heap.bytes += blocks * p.block_bytes;
-  if (p.tracked) heap.allocated += blocks * p.block_bytes;
+  heap.allocated += blocks * p.block_bytes;
 }
 
 /// A page of the bin with at least one free block that is not the bin's current one; null when memory is short.
@@ -279,6 +279,13 @@ inline std::array<std::size_t, 2> blocks_in_bins(heap_core const& heap, std::siz
   return held;
 }
 
+/// A page has lost its last object, or got its first free block.
+OURO_DETAIL_NOINLINE inline void note_space(heap_core& heap, page& p) noexcept {
+  if (p.used != 0) return link_partial(heap.bins[p.bin], &p);
+  if (p.partial) unlink_partial(heap.bins[p.bin], &p);
+  release_page(heap, &p);
+}
+
 inline void free_large(object_header* h) noexcept {
   large_prefix* prefix = prefix_of(h);
   heap_core& heap = *prefix->heap;
@@ -300,30 +307,28 @@ inline void free_large(object_header* h) noexcept {
   }
 }
 
-/// Gives the block of a destroyed object back.
-inline void free_block(object_header* h) noexcept {
-  if (is_large(*h)) return free_large(h);
-  page& p = *page_of(h);
+OURO_DETAIL_INLINE void free_in_page(heap_core& heap, page& p, object_header* h) noexcept {
   *h = object_header{};
-  heap_core& heap = *p.heap;
+  poison_body(p, h);
   if (p.current) {
     bin& b = heap.bins[p.bin];
     set_next_free(h, b.free);
     b.free = h;
-    poison_body(p, h);
     return;
   }
   set_next_free(h, p.free_list);
   p.free_list = h;
-  poison_body(p, h);
   --heap.objects[p.tracked];
   heap.bytes -= p.block_bytes;
-  if (--p.used == 0) {
-    if (p.partial) unlink_partial(heap.bins[p.bin], &p);
-    release_page(heap, &p);
-  } else if (!p.partial) {
-    link_partial(heap.bins[p.bin], &p);
-  }
+  --p.used;
+  if (p.used == 0 || !p.partial) [[unlikely]] note_space(heap, p);
+}
+
+/// Gives the block of a destroyed object back.
+inline void free_block(object_header* h) noexcept {
+  if (is_large(*h)) return free_large(h);
+  page& p = *page_of(h);
+  free_in_page(*p.heap, p, h);
 }
 
 /// A block from operator new; null when memory is short. `bytes` is the size of the object alone.
@@ -355,7 +360,7 @@ inline object_header* take_large(heap_core& heap, type_descriptor const& type, s
   heap.large_bytes += total;
   ++heap.objects[tracked];
   heap.bytes += total;
-  if (tracked) heap.allocated += total;
+  heap.allocated += total;
   return h;
 }
 

@@ -4,6 +4,8 @@
 
 #include <ouro/detail/classify.hpp>
 
+#include <string_view>
+
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
@@ -118,7 +120,7 @@ class visited_types {
       last_ = before;
     }
   }
-  constexpr bool add(char const* id) {
+  constexpr bool add(std::string_view id) {
     for (node* n = last_; n != nullptr; n = n->before) {
       if (n->id == id) return false;
     }
@@ -128,7 +130,7 @@ class visited_types {
 
  private:
   struct node {
-    char const* id;
+    std::string_view id;  // not an address: under -fsanitize=undefined g++ does not compare those in constants
     node* before;
   };
   node* last_ = nullptr;
@@ -157,7 +159,7 @@ constexpr bool find_traced(visited_types& visited) {
     } else if constexpr (how == kind::leaf || how == kind::opaque || verdict_of<T>.why_not != flaw::none) {
       return false;
     } else {
-      return visited.add(&type_id<T>) && find_traced_in(typename parts<T>::type{}, visited);
+      return visited.add(type_name<T>()) && find_traced_in(typename parts<T>::type{}, visited);
     }
   }
 }
@@ -248,7 +250,7 @@ constexpr void survey(visited_types& visited, facts& found) {
     } else if constexpr (how == kind::traits || how == kind::custom || how == kind::unique_custom) {
       found.traced = found.hand = found.keyed = true;
     } else if constexpr (how != kind::leaf && how != kind::opaque) {
-      if (visited.add(&type_id<T>)) {
+      if (visited.add(type_name<T>())) {
         if constexpr (is_traced_v<T>) {
           found.hand |= is_container<T>;
           found.keyed |= is_keyed<T>;

@@ -13,7 +13,6 @@
 #ifndef OURO_DETAIL_TRIAL_DELETION_HPP
 #define OURO_DETAIL_TRIAL_DELETION_HPP
 
-#include <ouro/detail/destruction.hpp>
 #include <ouro/detail/edge_stream.hpp>
 #include <ouro/detail/work_list.hpp>
 
@@ -82,7 +81,7 @@ class trial {
  public:
   /// Objects born in an epoch up to `oldest` stay outside.
   trial(heap_core& heap, fault_list& faults, std::uint16_t oldest, std::size_t budget) noexcept
-      : heap_(heap), faults_(faults), oldest_(oldest), budget_(budget), checked_(heap) {}
+      : heap_(heap), faults_(faults), oldest_(oldest), budget_(budget) {}
 
   bool eligible(object_header const& h) const noexcept {
     return h.slot != slot_leaf && h.slot < slot_in_set && state_of(h) == object_state::live && !is_sticky(h.count) &&
@@ -102,7 +101,7 @@ class trial {
 
   /// Subtracts internal edges. With `closure`, S first grows by all that its members lead to.
   void count(bool closure) noexcept {
-    tracing_scope scope(heap_);
+    tracing_scope scope;
     closure_ = closure;
     counting pass{*this};
     edge_stream<counting> stream(pass, trace_pass::visit);
@@ -134,7 +133,7 @@ class trial {
   /// Finds what is alive.
   void mark() noexcept {
     if (all_garbage()) return;
-    tracing_scope scope(heap_);
+    tracing_scope scope;
     marking pass{*this};
     edge_stream<marking> stream(pass, trace_pass::visit);
     set_.for_each([&](work_entry& entry) {
@@ -193,14 +192,6 @@ class trial {
  private:
   using cursor = chunk_list<work_entry>::cursor;
   static constexpr std::uint16_t slot_traced = slot_condemned + 1;
-
-  struct tracing_scope {
-    explicit tracing_scope(heap_core& h) noexcept : heap(h) { heap.tracing = true; }
-    ~tracing_scope() { heap.tracing = false; }
-    tracing_scope(tracing_scope const&) = delete;
-    tracing_scope& operator=(tracing_scope const&) = delete;
-    heap_core& heap;
-  };
 
   struct counting {
     trial& self;

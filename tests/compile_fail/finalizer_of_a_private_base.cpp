@@ -1,0 +1,18 @@
+// expect: ouro: gc_finalize of this class is ambiguous, out of reach, or not of the form `void gc_finalize()`
+#include <ouro/ouro.hpp>
+
+class base {
+ public:
+  void gc_finalize() {}
+};
+class resource : base {
+ public:
+  resource() = default;
+#ifndef OURO_EXPECT_FAIL
+  using base::gc_finalize;
+#endif
+  ouro::gc_ptr<resource> next;
+  static constexpr std::size_t gc_fields = 1;
+};
+
+int main() { ouro::make_gc<resource>(); }

@@ -1,0 +1,22 @@
+// expect: ouro: gc_finalize of this class is ambiguous, out of reach, or not of the form `void gc_finalize()`
+#include <ouro/ouro.hpp>
+
+struct resource {
+  resource() = default;
+#ifdef OURO_EXPECT_FAIL
+ private:
+  void gc_finalize() {}
+
+ public:
+#else
+ private:
+  void gc_finalize() {}
+  friend ouro::access;
+
+ public:
+#endif
+  ouro::gc_ptr<resource> next;
+  static constexpr std::size_t gc_fields = 1;
+};
+
+int main() { ouro::make_gc<resource>(); }

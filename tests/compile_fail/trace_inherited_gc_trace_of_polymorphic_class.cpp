@@ -1,0 +1,17 @@
+// expect: ouro: gc_trace is only inherited and not virtual
+#include <ouro/ouro.hpp>
+
+struct base {
+  virtual ~base() = default;
+#ifndef OURO_EXPECT_FAIL
+  virtual
+#endif
+      void
+      gc_trace(ouro::tracer& t) const noexcept {
+    t(first);
+  }
+  ouro::gc_ptr<base> first;
+};
+struct derived : base {};
+
+int main() { ouro::make_gc<derived>(); }
