@@ -29,9 +29,6 @@
 #if __has_include(<malloc.h>)
 #include <malloc.h>
 #endif
-#if __has_include(<sys/mman.h>)
-#include <sys/mman.h>
-#endif
 #ifdef OURO_BENCH_BOEHM
 #include <gc/gc.h>
 #include <gc/gc_allocator.h>
@@ -328,32 +325,40 @@ struct arena_policy : plain_policy {
   }
 
   static void prepare() {
-    for (void* const chunk : chunks()) std::free(chunk);
+    for (char* const chunk : chunks()) std::free(chunk);
     chunks().clear();
+    rewind();
+  }
+
+  /// Forgets all objects and keeps their memory.
+  static void rewind() {
+    current = 0;
     position = limit = nullptr;
   }
 
  private:
-  static constexpr std::size_t huge_page_size = std::size_t{1} << 21;
   static constexpr std::size_t chunk_size = std::size_t{1} << 26;
   static inline char* position = nullptr;
   static inline char* limit = nullptr;
 
-  static std::vector<void*>& chunks() {
-    static std::vector<void*> all;
+  static inline std::size_t current = 0;
+
+  static std::vector<char*>& chunks() {
+    static std::vector<char*> all;
     return all;
+  }
+  static void next_chunk() {
+    if (current == chunks().size()) {
+      auto* const fresh = static_cast<char*>(std::malloc(chunk_size));
+      if (fresh == nullptr) throw std::bad_alloc();
+      chunks().push_back(fresh);
+    }
+    position = chunks()[current++];
+    limit = position + chunk_size;
   }
   static void* take(std::size_t size) {
     size = (size + 7) & ~std::size_t{7};
-    if (static_cast<std::size_t>(limit - position) < size) {
-      position = static_cast<char*>(std::aligned_alloc(huge_page_size, chunk_size));
-      if (position == nullptr) throw std::bad_alloc();
-#ifdef MADV_HUGEPAGE
-      ::madvise(position, chunk_size, MADV_HUGEPAGE);  // else page faults, not instructions, are the limit
-#endif
-      limit = position + chunk_size;
-      chunks().push_back(position);
-    }
+    if (static_cast<std::size_t>(limit - position) < size) next_chunk();
     return std::exchange(position, position + size);
   }
 };

@@ -398,7 +398,8 @@ def w18(watch, parameter):
     gc.collect()
 
 
-WORKLOADS = {name.upper(): function for name, function in list(globals().items()) if name[0] == "w" and name[1:].isdigit()}
+WORKLOADS = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W6": w6, "W7": w7, "W8": w8, "W9": w9, "W10": w10,
+             "W12": w12, "W13": w13, "W14": w14, "W15": w15, "W18": w18}
 
 extra = {}
 longest_pause = 0.0

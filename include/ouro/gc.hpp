@@ -146,6 +146,7 @@ namespace gc {
 /// Complexity: linear in the objects of the generation and their handles. CPython: `gc.collect`.
 inline std::size_t collect(int generation = 2) {
   detail::check_generation(generation);
+  detail::heap_user keep(detail::current_heap());
   return detail::collect(detail::current_heap(), generation, detail::seeds::pages);
 }
 
@@ -281,20 +282,14 @@ inline unraisable_hook set_unraisable_hook(unraisable_hook hook) {
 
 /// Forbids automatic collections of the current heap while it lives; explicit ones work. Scopes nest.
 struct pause_scope {
-  pause_scope() : core_(detail::current_heap()) {
-    ++core_.paused;
-    ++core_.users;
-  }
+  pause_scope() : core_(detail::current_heap()), keep_(core_) { ++core_.paused; }
   pause_scope(pause_scope const&) = delete;
   pause_scope& operator=(pause_scope const&) = delete;
-  ~pause_scope() {
-    --core_.paused;
-    --core_.users;
-    detail::delete_heap_if_unused(core_);
-  }
+  ~pause_scope() { --core_.paused; }
 
  private:
   detail::heap_core& core_;
+  detail::heap_user keep_;
 };
 
 }  // namespace gc

@@ -11,6 +11,10 @@
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
+#include <version>
+#if defined(__cpp_lib_format)
+#include <format>
+#endif
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -298,5 +302,16 @@ template <class T>
 struct std::hash<ouro::gc_ptr<T>> {
   std::size_t operator()(ouro::gc_ptr<T> const& p) const noexcept { return std::hash<void const*>()(p.get()); }
 };
+
+#if defined(__cpp_lib_format)
+/// As a pointer.
+template <class T>
+struct std::formatter<ouro::gc_ptr<T>, char> : std::formatter<void const*, char> {
+  template <class Context>
+  auto format(ouro::gc_ptr<T> const& p, Context& context) const {
+    return std::formatter<void const*, char>::format(p.get(), context);
+  }
+};
+#endif
 
 #endif

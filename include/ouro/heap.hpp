@@ -63,8 +63,8 @@ class heap {
   /// Makes a heap current on this thread while it lives. Scopes nest, and must end in reverse order.
   class scope {
    public:
-    explicit scope(heap& h) noexcept : core_(*h.core_), before_(detail::this_thread_state().current) {
-      ++core_.users;
+    explicit scope(heap& h) noexcept
+        : core_(*h.core_), keep_(core_), before_(detail::this_thread_state().current) {
       core_.owner.store(&detail::this_thread_state(), std::memory_order_relaxed);
       detail::set_current(detail::this_thread_state(), &core_);
     }
@@ -72,15 +72,11 @@ class heap {
     scope& operator=(scope const&) = delete;
     ~scope() {
       detail::set_current(detail::this_thread_state(), before_);
-      --core_.users;
-      if (core_.closed) {
-        detail::flush_bins(core_);
-        detail::delete_heap_if_unused(core_);
-      }
     }
 
    private:
     detail::heap_core& core_;
+    detail::heap_user keep_;
     detail::heap_core* before_;
   };
 

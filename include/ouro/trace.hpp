@@ -5,6 +5,8 @@
 #include <ouro/detail/finalizer.hpp>
 #include <ouro/detail/refusal.hpp>
 
+#include <memory>
+
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 
@@ -97,8 +99,9 @@ struct virtual_bases_in;
 template <class T, class... M>
 struct virtual_bases_in<T, member_list<T, M...>> : collect_virtual_bases<T, type_list<>, M...> {};
 template <class T>
-  requires(verdict_of<T>.how == kind::members)
-struct virtual_bases<T> : virtual_bases_in<T, decltype(access::declared<T>::members())> {};
+requires(verdict_of<T>.how == kind::members) struct virtual_bases<T>
+    : virtual_bases_in<T, decltype(access::declared<T>::members())> {
+};
 
 template <class V, class T, class... M>
 V const& virtual_base(T const& v, member_list<T, M...> const&) noexcept;
@@ -107,9 +110,10 @@ V const& virtual_base(T const& v, member_list<T, M...> const&) noexcept;
 template <class V, class B, class T>
 V const* virtual_base_through(T const& v) noexcept {
   if constexpr (std::is_same_v<V, B>) {
-    return access::declared<T>::template has_virtual_base<B> ? &access::declared<T>::template base<B>(v) : nullptr;
+    return access::declared<T>::template has_virtual_base<B> ? std::addressof(access::declared<T>::template base<B>(v))
+                                                             : nullptr;
   } else if constexpr (contains<V, typename virtual_bases<B>::type>) {
-    return &virtual_base<V>(access::declared<T>::template base<B>(v), access::declared<B>::members());
+    return std::addressof(virtual_base<V>(access::declared<T>::template base<B>(v), access::declared<B>::members()));
   } else {
     return nullptr;
   }
@@ -201,7 +205,8 @@ void trace_tuple(T const& v, type_list<D...>, tracer& t) noexcept {
       if constexpr (!std::is_reference_v<E>) trace_part<E, Checked>(part, t);
     };
     (element(std::get<I>(v), type_list<D>{}), ...);
-  }(std::index_sequence_for<D...>{});
+  }
+  (std::index_sequence_for<D...>{});
 }
 
 /// The value of a type that is known to be traceable and to have traced parts.

@@ -1,19 +1,16 @@
 // expect: ouro: a class inside a template of the standard library or of Boost is not known
 #include <ouro/ouro.hpp>
 
-#include <map>
+#include <ostream>
 
-using map = std::map<int, ouro::gc_ptr<int>>;
+using sentry = std::basic_ostream<wchar_t>::sentry;
 #ifndef OURO_EXPECT_FAIL
 template <>
-struct ouro::trace_traits<map::node_type> {
-  static void trace(map::node_type const& n, ouro::tracer& t) noexcept {
-    if (!n.empty()) t(n.mapped());
-  }
-};
+inline constexpr bool ouro::is_leaf<sentry> = true;
 #endif
-struct holder {
-  map::node_type extracted;
+struct writer {
+  sentry locked;
+  ouro::gc_ptr<writer> next;
 };
 
-int main() { ouro::make_gc<holder>(); }
+void trace(ouro::tracer& t, writer const& w) { t(w); }

@@ -1,6 +1,8 @@
 // expect: ouro: gc_leaf names another class, or is only inherited
 #include <ouro/ouro.hpp>
 
+#include <string>
+
 struct other {};
 class file {
  public:
@@ -13,7 +15,7 @@ class file {
 #endif
 
  private:
-  int descriptor_ = -1;
+  std::string path_;
 };
 
 int main() { ouro::make_gc<file>(); }

@@ -38,11 +38,15 @@ void work(unsigned seed) {
     std::size_t const a = next() / 65536u % roots.size();
     std::size_t const b = next() / 65536u % roots.size();
     switch (next() / 65536u % 4u) {
-      case 0: roots[a] = ouro::make_gc<node>("a name that is long enough to lie on the heap"); break;
+      case 0:
+        roots[a] = ouro::make_gc<node>("a name that is long enough to lie on the heap");
+        break;
       case 1:
         if (roots[a]) roots[a]->links.push_back(roots[b]);
         break;
-      case 2: roots[a].reset(); break;
+      case 2:
+        roots[a].reset();
+        break;
       default:
         if (roots[a] && !roots[a]->links.empty()) roots[a]->links.pop_back();
     }

@@ -1,9 +1,9 @@
 """Runs a program and checks what its source promises in its first lines.
 
     // exit: 0             the exit status, or "abort"
-    // expect: TEXT        TEXT is printed
-    // expect 3: TEXT      ... exactly three times
-    // never: TEXT         ... not at all
+    // expect 3: TEXT      exactly three lines are TEXT
+    // expect: TEXT        TEXT occurs somewhere
+    // never: TEXT         TEXT occurs nowhere
 
 Usage: run.py SOURCE PROGRAM
 """
@@ -27,11 +27,12 @@ def main():
     source, program = sys.argv[1:]
     done = subprocess.run([program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIME_LIMIT, check=False)
     output = done.stdout.decode(errors="replace")
+    lines = output.splitlines()
     faults = []
     kept = 0
     for kind, times, text in promises(source):
         kept += 1
-        found = output.count(text)
+        found = lines.count(text) if times else output.count(text)
         if kind == "exit" and text == "abort":
             # Windows' abort() ends with status 3.
             if done.returncode not in (-signal.SIGABRT, 3):

@@ -6,7 +6,8 @@
 // expect 2: destroyed in a cycle taken over by a second thread
 // expect 1: taken over: 7 then 8
 //
-// A thread ends while its objects are held elsewhere: another thread uses and drops them, and what is left dies at exit.
+// A thread ends while its objects are held elsewhere: another thread uses and drops them, and what is left dies at
+// exit.
 #include "announce.hpp"
 
 #include <ouro/ouro.hpp>
@@ -44,7 +45,9 @@ int main() {
     cycle_held_by_static = make_cycle("in a cycle held by a static");
   }).join();
   auto copy = single;
-  std::printf("taken over: %d then %d\n", copy->value, ++single->value);
+  int const before = copy->value;
+  ++single->value;
+  std::printf("taken over: %d then %d\n", before, copy->value);
   copy.reset();
   single.reset();
   cycle.reset();

@@ -53,7 +53,8 @@ child_result run_in_child(F body) {
   }
   close(ends[1]);
   char buffer[4096];
-  for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;) result.output.append(buffer, static_cast<std::size_t>(n));
+  for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;)
+    result.output.append(buffer, static_cast<std::size_t>(n));
   close(ends[0]);
   int status = 0;
   result.started = waitpid(child, &status, 0) == child;

@@ -1,4 +1,5 @@
-// What the tests of destruction, finalizers and traces watch with: an own heap, a count of live objects, recorded reports.
+// What the tests of destruction, finalizers and traces watch with: an own heap, a count of live objects, recorded
+// reports.
 #ifndef OURO_TESTS_SUPPORT_OBSERVATION_HPP
 #define OURO_TESTS_SUPPORT_OBSERVATION_HPP
 

@@ -302,8 +302,8 @@ TEST_CASE("chains of three, each simple, resurrecting or self-breaking: every fi
           second->link = third;
           third->link = first;
         }
-        auto const resurrecting = static_cast<std::size_t>((a == will::resurrects) + (b == will::resurrects) +
-                                                           (c == will::resurrects));
+        auto const resurrecting =
+            static_cast<std::size_t>((a == will::resurrects) + (b == will::resurrects) + (c == will::resurrects));
         auto const found = ouro::gc::collect();
         CHECK(s.finalized == 3);
         CHECK(s.saved.size() == resurrecting);
@@ -327,7 +327,8 @@ TEST_CASE("chains of three, each simple, resurrecting or self-breaking: every fi
       }
 }
 
-TEST_CASE("chains that die by counting, each simple, resurrecting or self-breaking: every finalizer runs exactly once") {
+TEST_CASE(
+    "chains that die by counting, each simple, resurrecting or self-breaking: every finalizer runs exactly once") {
   std::array<will, 3> const wills{will::plain, will::resurrects, will::breaks};
   for (will const a : wills)
     for (will const b : wills)
@@ -630,8 +631,7 @@ struct finalizable_base {
 struct inherits_finalizer : finalizable_base {
   gc_ptr<finalizable_base> link;
   explicit inherits_finalizer(int* calls) : finalizable_base(calls) {}
-  static constexpr auto gc_members =
-      ouro::members(ouro::bases<finalizable_base>, &inherits_finalizer::link);
+  static constexpr auto gc_members = ouro::members(ouro::bases<finalizable_base>, &inherits_finalizer::link);
 };
 
 struct replaces_finalizer : inherits_finalizer {
@@ -731,7 +731,8 @@ TEST_CASE("the elements of an array are finalized first to last, then destroyed 
     p.reset();
     CHECK(ouro::gc::collect() == 1);
   }
-  CHECK(log == std::vector<std::string>{"finalize 0", "finalize 1", "finalize 2", "destroy 2", "destroy 1", "destroy 0"});
+  CHECK(log ==
+        std::vector<std::string>{"finalize 0", "finalize 1", "finalize 2", "destroy 2", "destroy 1", "destroy 0"});
   CHECK(heap.objects() == 0);
 }
 

@@ -136,8 +136,8 @@ TEST_CASE("hardened: a handle dropped on another thread than its heap's ends the
     }));
   }
   SECTION("by assignment") {
-    expect_thread_report(in_another_thread(
-        [](gc_ptr<victim>& p, gc_ptr<victim>&, gc_ptr<victim> const& other) { p = other; }));
+    expect_thread_report(
+        in_another_thread([](gc_ptr<victim>& p, gc_ptr<victim>&, gc_ptr<victim> const& other) { p = other; }));
   }
 }
 

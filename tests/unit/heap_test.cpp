@@ -21,10 +21,6 @@
 #include <utility>
 #include <vector>
 
-#if defined(__linux__)
-#include <fstream>
-#endif
-
 namespace {
 
 namespace gc = ouro::gc;
@@ -130,46 +126,6 @@ TEST_CASE("objects of up to 504 bytes share pages, larger ones are large") {
   auto const b = make_gc<beyond>();
   CHECK(heap.get().stats().large_objects == 1);
   CHECK(heap.get().stats().pages == 1);
-}
-
-namespace {
-
-template <int N>
-struct numbered {
-  gc_ptr<numbered> self{};
-  std::array<char, 1 + N % 100> bytes{};
-};
-
-template <int... N>
-void make_one_of_each(std::vector<gc_ptr<void>>& objects, std::integer_sequence<int, N...>) {
-  (objects.push_back(make_gc<numbered<N>>()), ...);
-}
-
-#if defined(__linux__)
-std::size_t resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  std::size_t total = 0, resident = 0;
-  file >> total >> resident;
-  return resident * 4096;
-}
-#endif
-
-}  // namespace
-
-TEST_CASE("1,000 types with one object each take little memory") {
-  manual_heap heap;
-  std::vector<gc_ptr<void>> objects;
-#if defined(__linux__) && !OURO_DETAIL_ASAN
-  auto const before = resident_bytes();
-  make_one_of_each(objects, std::make_integer_sequence<int, 1'000>());
-  CHECK(resident_bytes() - before < 16 * mebibyte);
-#else
-  make_one_of_each(objects, std::make_integer_sequence<int, 1'000>());
-#endif
-  CHECK(heap.objects() == 1'000);
-  heap.verify();
-  objects.clear();
-  CHECK(heap.objects() == 0);
 }
 
 TEST_CASE("verify agrees with a heap in every state") {

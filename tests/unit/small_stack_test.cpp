@@ -289,9 +289,8 @@ TEST_CASE("a deep nest of maps dies on a stack of 256 KiB") {
 }
 
 TEST_CASE("a deep nest of boxes in std::unique_ptr dies on a stack of 256 KiB") {
-  expect_nests_die<box_nest>(nest_depth / 2, [](box_nest& n, gc_ptr<box_nest> p) {
-    n.inner.reset(new box_nest::box{std::move(p)});
-  });
+  expect_nests_die<box_nest>(nest_depth / 2,
+                             [](box_nest& n, gc_ptr<box_nest> p) { n.inner.reset(new box_nest::box{std::move(p)}); });
 }
 
 TEST_CASE("a deep nest of objects with finalizers dies on a stack of 256 KiB") {

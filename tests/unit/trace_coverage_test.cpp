@@ -42,7 +42,8 @@
 #else
 #define OURO_TEST_HAS_BOOST 0
 #endif
-#if OURO_TEST_HAS_BOOST && !defined(_LIBCPP_VERSION)  // older Boost.Unordered wants std::unary_function, gone from libc++
+#if OURO_TEST_HAS_BOOST && \
+    !defined(_LIBCPP_VERSION)  // older Boost.Unordered wants std::unary_function, gone from libc++
 #define OURO_TEST_HAS_BOOST_UNORDERED 1
 #include <boost/unordered_map.hpp>
 #include <boost/unordered_set.hpp>
@@ -316,7 +317,8 @@ struct in_unique_ptr_to_vector {
 };
 struct in_everything_nested {
   template <class P>
-  using type = std::map<int, std::vector<std::optional<std::tuple<std::string, std::variant<int, std::pair<P, bool>>>>>>;
+  using type =
+      std::map<int, std::vector<std::optional<std::tuple<std::string, std::variant<int, std::pair<P, bool>>>>>>;
   template <class P>
   static void put(type<P>& link, P const& p) {
     link[3].resize(2);
@@ -475,9 +477,9 @@ void expect_cycles_are_collected() {
 
 }  // namespace
 
-#define OURO_TEST_COVERS(how, place)                                       \
-  TEST_CASE("a handle is traced in " place) { /* one case per place */     \
-    expect_cycles_are_collected<how>();                                    \
+#define OURO_TEST_COVERS(how, place)                                   \
+  TEST_CASE("a handle is traced in " place) { /* one case per place */ \
+    expect_cycles_are_collected<how>();                                \
   }
 
 OURO_TEST_COVERS(direct, "a member")
@@ -944,7 +946,7 @@ TEST_CASE("arrays of aggregates are traced element by element") {
 TEST_CASE("an array of length zero is an object like any other") {
   struct holder {
     tally t;
-    gc_ptr<gc_ptr<holder>[]> none{};
+    gc_ptr<gc_ptr<holder>[]> none {};
     gc_ptr<holder> self{};
   };
   manual_heap heap;

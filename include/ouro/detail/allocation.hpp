@@ -79,6 +79,7 @@ inline void collect_by_count(heap_core& heap) noexcept {
 
 inline void collect_if_due(heap_core& heap, type_descriptor const& type) noexcept {
   if (!heap.enabled || heap.paused != 0 || !may_collect(heap)) return;
+  heap_user keep(heap);
   if (!heap.counting) {
     collect_by_bytes(heap);
   } else if (type.tracked()) {
@@ -127,16 +128,16 @@ inline object_header* try_allocate(heap_core& heap, type_descriptor const& type,
 /// Any allocation that the bin cannot serve. `bytes`: the object, or all elements. Throws std::bad_alloc after one full
 /// collection that did not help.
 OURO_DETAIL_NOINLINE inline object_header* allocate_slow(type_descriptor const& type, std::size_t bytes) {
-  heap_core& heap = current_heap();
-  collect_if_due(heap, type);
-  object_header* h = try_allocate(heap, type, bytes);
-  if (h == nullptr && may_collect(heap)) {
-    collect(heap, 2, seeds::pages);
-    h = try_allocate(heap, type, bytes);
+  collect_if_due(current_heap(), type);
+  object_header* h = try_allocate(current_heap(), type, bytes);
+  if (h == nullptr) {
+    heap_user keep(current_heap());
+    collect(current_heap(), 2, seeds::pages);
+    h = try_allocate(current_heap(), type, bytes);
   }
   if (h == nullptr) throw_bad_alloc();
   auto const flags = static_cast<std::uint8_t>(h->flags | static_cast<std::uint8_t>(object_state::constructing));
-  *h = {1, slot_of_newborn(heap, type), 0, flags};
+  *h = {1, slot_of_newborn(current_heap(), type), 0, flags};
   if (!is_large(*h)) unpoison_body(*page_of(h), h);
   return h;
 }

@@ -12,18 +12,18 @@ namespace detail {
 
 /// How the values of a type are traced.
 enum class kind : unsigned char {
-  leaf,       // never: nothing in it is traced
-  handle,     // handle_traits
-  traits,     // trace_traits
-  custom,     // gc_trace
-  members,    // gc_members
-  fields,     // gc_fields
-  aggregate,  // its members, counted
-  array,      // C array
-  range,      // begin() to end()
-  flat,       // keys() and values(): std::flat_map
-  adaptor,    // the protected member c of std::stack and its like
-  unique,     // the object of a unique_ptr
+  leaf,           // never: nothing in it is traced
+  handle,         // handle_traits
+  traits,         // trace_traits
+  custom,         // gc_trace
+  members,        // gc_members
+  fields,         // gc_fields
+  aggregate,      // its members, counted
+  array,          // C array
+  range,          // begin() to end()
+  flat,           // keys() and values(): std::flat_map
+  adaptor,        // the protected member c of std::stack and its like
+  unique,         // the object of a unique_ptr
   unique_custom,  // the same by a virtual gc_trace
   optional,
   expected,
@@ -53,6 +53,7 @@ enum class flaw : unsigned char {
   base_with_data,
   is_union,
   undeclared,
+  closure,
   polymorphic_pointee,
   incomplete_pointee,
   unreadable_library,
@@ -73,7 +74,9 @@ struct verdict {
 // --- the verdict -------------------------------------------------------------------------------------------------
 
 template <class T>
-inline constexpr bool is_tuple_like = requires { std::tuple_size<T>::value; };
+inline constexpr bool is_tuple_like = requires {
+  std::tuple_size<T>::value;
+};
 
 template <class C>
 concept owns_range = requires(C const& c) {
@@ -107,8 +110,8 @@ constexpr bool repeats(member_list<Self, M...> const& list) {
 
 /// Is `A` listed with a class derived from it? It would be visited twice, unless it is a virtual base.
 template <class T, class A, class... B>
-inline constexpr bool is_nested_base =
-    (... || (!std::is_same_v<A, B> && std::is_base_of_v<A, B>)) && !access::declared<T>::template has_virtual_base<A>;
+inline constexpr bool is_nested_base = (... || (!std::is_same_v<A, B> && std::is_base_of_v<A, B>)) &&
+                                       !access::declared<T>::template has_virtual_base<A>;
 
 template <class T, class... B>
 constexpr flaw judge_bases(base_list<B...>) {
@@ -134,6 +137,19 @@ constexpr flaw judge_members(member_list<Self, M...> const& list) {
   ((result = result == flaw::none ? judge_member<T, M>() : result), ...);
   if (result == flaw::none && repeats(list)) result = flaw::repeated_members;
   return result;
+}
+
+/// Is this the name of a lambda's class: `f()::<lambda(int)>` or `(lambda at file.cpp:1:2)`?
+constexpr bool is_closure(std::string_view name) noexcept {
+  if (name.substr(0, 11) == "(lambda at ") return name.find(')') == name.size() - 1;
+  std::size_t const at = name.rfind("<lambda(");
+  if (at == std::string_view::npos) return false;
+  int depth = 0;
+  for (char c : name.substr(at, name.size() - at - 1)) {
+    depth += c == '<' ? 1 : c == '>' ? -1 : 0;
+    if (depth == 0) return false;
+  }
+  return true;
 }
 
 template <class T>
@@ -187,8 +203,8 @@ constexpr verdict judge_class() {
   } else if constexpr (declared::has_trace) {
     return {kind::leaf, flaw::inherited_trace};
   } else if constexpr (declared::has_members) {
-    return {kind::leaf, std::is_base_of_v<typename declared::members_of, T> ? flaw::inherited_members
-                                                                           : flaw::foreign_members};
+    return {kind::leaf,
+            std::is_base_of_v<typename declared::members_of, T> ? flaw::inherited_members : flaw::foreign_members};
   } else if constexpr (declared::has_fields) {
     return {kind::leaf, flaw::inherited_fields};
   } else if constexpr (std::is_trivially_copyable_v<T> || (std::is_empty_v<T> && !std::is_polymorphic_v<T>)) {
@@ -198,7 +214,7 @@ constexpr verdict judge_class() {
   } else if constexpr (std::is_aggregate_v<T>) {
     return judge_aggregate<T>();
   } else {
-    return {kind::leaf, flaw::undeclared};
+    return {kind::leaf, is_closure(type_name<T>()) ? flaw::closure : flaw::undeclared};
   }
 }
 
@@ -214,19 +230,19 @@ constexpr verdict judge_unique() {
     return {kind::opaque, flaw::unique_array};
   } else if constexpr (!is_std_template<typename T::deleter_type>("default_delete")) {
     return {kind::opaque, flaw::unique_deleter};
-  } else if constexpr (judge<object>().why_not == flaw::incomplete) {
-    return {kind::unique, flaw::incomplete_pointee};
-  } else if constexpr (std::is_polymorphic_v<object> && !std::is_final_v<object>) {
+  } else {
     constexpr verdict v = judge<object>();
-    if constexpr (v.how == kind::leaf && v.why_not == flaw::none) {
+    if constexpr (v.why_not == flaw::incomplete) {
+      return {kind::unique, flaw::incomplete_pointee};
+    } else if constexpr (v.how == kind::leaf && v.why_not == flaw::none) {
       return {kind::leaf};
+    } else if constexpr (!std::is_polymorphic_v<object> || std::is_final_v<object>) {
+      return {kind::unique};
     } else if constexpr (v.how == kind::custom && access::declared<object>::virtual_trace()) {
       return {kind::unique_custom};
     } else {
       return {kind::unique, flaw::polymorphic_pointee};
     }
-  } else {
-    return {kind::unique};
   }
 }
 
@@ -260,7 +276,7 @@ template <class T>
 constexpr verdict judge_library() {
   constexpr library_role role = role_of<T>;
   if constexpr (role == library_role::plain || role == library_role::view || std::is_trivially_copyable_v<T> ||
-                std::is_empty_v<T>) {
+                std::is_empty_v<T> || library_iterator<T>) {
     return {kind::leaf};
   } else if constexpr (role == library_role::adaptor) {
     return {kind::adaptor};

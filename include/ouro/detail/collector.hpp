@@ -266,11 +266,10 @@ inline std::size_t tracked_objects(heap_core const& heap) noexcept {
   return heap.objects[1] - (heap.counting ? 0 : blocks_in_bins(heap, bytes)[1]);
 }
 
-/// Collects; 0 where that is not allowed.
+/// Collects; 0 where that is not allowed. The caller keeps the heap in place with a `heap_user`.
 OURO_DETAIL_NOINLINE inline std::size_t collect(heap_core& heap, int generation, seeds from,
                                                 std::size_t budget = static_cast<std::size_t>(-1)) noexcept {
   if (!may_collect(heap)) return 0;
-  ++heap.users;
   heap.collecting = true;
   std::size_t found = 0;
   {
@@ -283,7 +282,6 @@ OURO_DETAIL_NOINLINE inline std::size_t collect(heap_core& heap, int generation,
     tell(gc::phase::stop);
   }
   heap.collecting = false;
-  --heap.users;
   heap.count0_base = tracked_objects(heap);
   heap.allocated = 0;
   heap.count1 = generation == 0 ? heap.count1 + 1 : 0;

@@ -77,12 +77,22 @@ constexpr auto finalize_function() -> void (*)(void*) {
   }
 }
 
+template <class T>
+constexpr auto throw_function() -> void (*)(void*) {
+#if OURO_DETAIL_HARDENED && OURO_DETAIL_EXCEPTIONS
+  return [](void* object) { throw static_cast<T*>(object); };
+#else
+  return nullptr;
+#endif
+}
+
 template <class T, class Operations>
 constexpr type_descriptor describe(bool is_array) {
   return {destroy_function<T, Operations>(),
           trace_function<T, Operations>(),
           finalize_function<T, Operations>(),
           &Operations::name,
+          throw_function<T>(),
           alignof(T),
           is_array,
           is_traced<T> && is_hand_traced<T>,

@@ -21,6 +21,21 @@ inline constexpr std::uint32_t tracing_depth = 0x80000000u;
 
 void delete_heap_if_unused(heap_core& heap) noexcept;
 
+/// Keeps a heap's state in place while it is worked on: user code that runs meanwhile may close the heap.
+class heap_user {
+ public:
+  explicit heap_user(heap_core& heap) noexcept : heap_(heap) { ++heap_.users; }
+  heap_user(heap_user const&) = delete;
+  heap_user& operator=(heap_user const&) = delete;
+  ~heap_user() {
+    --heap_.users;
+    if (heap_.closed) delete_heap_if_unused(heap_);
+  }
+
+ private:
+  heap_core& heap_;
+};
+
 // --- candidates -----------------------------------------------------------------------------------------------------
 
 inline bool grow_candidates(heap_core& heap) noexcept {

@@ -36,8 +36,7 @@ template <class T, bool EmptyOnly>
 struct any_base {
   any_base(any_base const&) = delete;
   template <class B>
-    requires(std::is_base_of_v<B, T> && !std::is_same_v<B, T> && (!EmptyOnly || std::is_empty_v<B>))
-  operator B() const;
+  requires(std::is_base_of_v<B, T> && !std::is_same_v<B, T> && (!EmptyOnly || std::is_empty_v<B>)) operator B() const;
 };
 struct no_value {
   no_value(no_value const&) = delete;
@@ -60,8 +59,9 @@ using repeat = typename repeat_in<Wild, std::make_index_sequence<N>>::type;
 template <class T, class Before, class Group, class After>
 inline constexpr bool fits_group = false;
 template <class T, class... B, class... G, class... A>
-inline constexpr bool fits_group<T, type_list<B...>, type_list<G...>, type_list<A...>> =
-    requires { T{imagine<B>()..., {imagine<G>()...}, imagine<A>()...}; };
+inline constexpr bool fits_group<T, type_list<B...>, type_list<G...>, type_list<A...>> = requires {
+  T{imagine<B>()..., {imagine<G>()...}, imagine<A>()...};
+};
 
 /// The largest N with `T{before..., {} N times}`, where `Low` is known to be valid and `High` not to be.
 template <class T, class Before, std::size_t Low, std::size_t High>
@@ -147,7 +147,8 @@ constexpr std::size_t members_in_slots() {
   if constexpr (From >= Slots) {
     return 0;
   } else {
-    return 1 + members_in_slots<T, Wild, Slots, Last, From + slots_of_member<T, Wild, Slots, Last, From, Slots - From>()>();
+    return 1 +
+           members_in_slots<T, Wild, Slots, Last, From + slots_of_member<T, Wild, Slots, Last, From, Slots - From>()>();
   }
 }
 
@@ -211,8 +212,7 @@ constexpr aggregate_shape strip_bases() {
       return {Total - I, I, false};
     } else if constexpr (fits<T, 0, typename joined<before, type_list<no_value>, after>::type, type_list<>>) {
       return {Total - I, I, false};
-    } else if constexpr (fits<T, 0, typename joined<before, type_list<any_base<T, true>>, after>::type,
-                              type_list<>>) {
+    } else if constexpr (fits<T, 0, typename joined<before, type_list<any_base<T, true>>, after>::type, type_list<>>) {
       return strip_bases<T, Wild, Total, Low, I + 1>();
     } else {
       return {Total - I, I, true};

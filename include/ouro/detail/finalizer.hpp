@@ -21,7 +21,7 @@ inline constexpr bool is_finalizer<void (C::*)() const noexcept> = true;
 template <class C>
 inline constexpr bool is_finalizer<void (C::*)()&> = true;
 template <class C>
-inline constexpr bool is_finalizer<void (C::*)() & noexcept> = true;
+inline constexpr bool is_finalizer<void (C::*)()& noexcept> = true;
 
 struct named_gc_finalize {
   int gc_finalize;
@@ -51,7 +51,8 @@ struct access::finalizer {
     }
   }
   static constexpr bool named() {
-    if constexpr (requires { &T::gc_finalize; } || requires(T& v) { v.gc_finalize(); }) {
+    if constexpr (
+        requires { &T::gc_finalize; } || requires(T & v) { v.gc_finalize(); }) {
       return true;
     } else {
       return detail::names_finalizer<T>();
@@ -68,9 +69,10 @@ constexpr bool find_finalizer() {
     return false;
   } else {
     constexpr bool good = access::finalizer<T>::good();
-    static_assert(good || !access::finalizer<T>::named(),
-                  "ouro: gc_finalize of this class is ambiguous, out of reach, or not of the form `void gc_finalize()`: "
-                  "write `void gc_finalize();` in the class itself and, if it is private, `friend ouro::access;`");
+    static_assert(
+        good || !access::finalizer<T>::named(),
+        "ouro: gc_finalize of this class is ambiguous, out of reach, or not of the form `void gc_finalize()`: "
+        "write `void gc_finalize();` in the class itself and, if it is private, `friend ouro::access;`");
     return good;
   }
 }

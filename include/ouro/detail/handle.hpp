@@ -129,7 +129,7 @@ OURO_DETAIL_NOINLINE inline void check_owner(object_header const* h) noexcept {
 
 inline void check_handle([[maybe_unused]] object_header const* h) noexcept {
   if constexpr (OURO_DETAIL_HARDENED) {
-    if (find_block(h) != h && find_block(h + 1) != h) {
+    if (find_block(h + 1) != h) {
       fail("a handle points to no object of a heap: it was used after its destruction, or overwritten", "gc_ptr", {});
     }
     check_owner(h);
@@ -147,6 +147,31 @@ inline void check_word([[maybe_unused]] void const* word) noexcept {
       fail("a handle was used after its destruction", "gc_ptr", {});
     }
   }
+}
+
+/// A handle to void may be cast back to the object's type, or to a base that begins where the object begins. Which
+/// bases those are the language tells only where it matches a thrown pointer with a handler.
+template <class T>
+void check_cast_from_void([[maybe_unused]] object_header* h) noexcept {
+#if OURO_DETAIL_HARDENED && OURO_DETAIL_EXCEPTIONS
+  using element = std::remove_cv_t<std::remove_extent_t<T>>;
+  type_descriptor const& type = type_of(h);
+  bool fits = false;
+  if (type.is_array == std::is_array_v<T>) {
+    try {
+      type.throw_pointer(object_of(h));
+    } catch (element const* pointer) {
+      fits = pointer == object_of(h);
+    } catch (...) {
+    }
+  }
+  if (!fits) {
+    fail(
+        "static_pointer_cast from gc_ptr<void> to a type that the object does not have (or a base at another offset). "
+        "Cast to the type given to make_gc first",
+        "static_pointer_cast", type.name());
+  }
+#endif
 }
 
 // --- the library's side of gc_ptr -----------------------------------------------------------------------------------
@@ -182,6 +207,7 @@ struct handle_access {
   static gc_ptr<T> cast(gc_ptr<U>&& from, Cast cast_pointer) noexcept {
     auto* const pointer = cast_pointer(from.get());
     if (pointer == nullptr) return nullptr;
+    if constexpr (std::is_void_v<U> && !std::is_void_v<T>) check_cast_from_void<T>(from.header());
     if constexpr (std::is_void_v<T>) {
       void* const whole = object_of(from.header());
       from.word_ = nullptr;

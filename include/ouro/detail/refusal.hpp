@@ -17,6 +17,10 @@ constexpr void refuse() {
                 "std::size_t gc_fields = N; friend ouro::access;` with its number of data members for N (if it holds "
                 "no handles: `using gc_leaf = ...;` naming the class, or, outside, `template <> inline constexpr bool "
                 "ouro::is_leaf<...> = true;`)");
+  static_assert(
+      f != flaw::closure,
+      "ouro: what a lambda captures cannot be traced: use ouro::gc_function<R(A...)>(lambda, captures...) with "
+      "a lambda that captures nothing and takes the captures as its first parameters");
   static_assert(f != flaw::incomplete,
                 "ouro: this class is incomplete here, so what it holds cannot be known: define it before the first "
                 "make_gc, or, if it holds no handles, write `template <> inline constexpr bool ouro::is_leaf<...> = "

@@ -107,7 +107,7 @@ inline void collect_all(heap_core& heap) noexcept {
 
 /// Collects what is garbage. Objects that still have handles live on, and the heap with them.
 inline void close_heap(heap_core& heap) noexcept {
-  ++heap.users;
+  heap_user keep(heap);
   heap.owner.store(&this_thread_state(), std::memory_order_relaxed);
   heap.epoch.frozen = 0;
   if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
@@ -126,8 +126,6 @@ inline void close_heap(heap_core& heap) noexcept {
     if (heap.next_heap != nullptr) heap.next_heap->previous_heap = &heap;
     the_process().closed_heaps = &heap;
   }
-  --heap.users;
-  delete_heap_if_unused(heap);
 }
 
 /// Throws std::bad_alloc.

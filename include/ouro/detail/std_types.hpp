@@ -10,14 +10,14 @@ namespace detail {
 
 /// What a library type is to its owner. Types that are not listed are `other`.
 enum class library_role : unsigned char {
-  none,       // not of a known library
-  plain,      // of a library, no template
-  other,      // of a library, judged by its template arguments
-  view,       // owns nothing of what its arguments name, or hides it (std::function): never looked into
-  range,      // owns its elements; begin() and end()
-  adaptor,    // stack, queue, priority_queue
-  unique,     // unique_ptr
-  shared,     // shared_ptr
+  none,     // not of a known library
+  plain,    // of a library, no template
+  other,    // of a library, judged by its template arguments
+  view,     // owns nothing of what its arguments name, or hides it (std::function): never looked into
+  range,    // owns its elements; begin() and end()
+  adaptor,  // stack, queue, priority_queue
+  unique,   // unique_ptr
+  shared,   // shared_ptr
   optional,
   expected,
   variant,
@@ -36,7 +36,6 @@ inline constexpr library_entry std_roles[] = {
     {"move_only_function", library_role::view},
     {"copyable_function", library_role::view},
     {"function_ref", library_role::view},
-    {"any", library_role::view},
     {"weak_ptr", library_role::view},
     {"enable_shared_from_this", library_role::view},
     {"span", library_role::view},
@@ -80,7 +79,6 @@ inline constexpr library_entry std_roles[] = {
 // Boost's containers are recognised by their interface; these are what else it has under names of its own.
 inline constexpr library_entry boost_roles[] = {
     {"function", library_role::view},
-    {"any", library_role::view},
     {"weak_ptr", library_role::view},
     {"enable_shared_from_this", library_role::view},
     {"span", library_role::view},
@@ -100,19 +98,26 @@ constexpr library_role find_role(library_entry const (&entries)[N], std::string_
   return library_role::other;
 }
 
-/// The role of the type with this full name. Inline namespaces of the implementation (`std::__1::`, `std::__cxx11::`)
-/// are skipped; a name in another namespace of `std` (`std::ranges::`, `std::chrono::`) is judged by its arguments.
-constexpr library_role role_of_name(std::string_view name) noexcept {
-  bool const of_std = name.substr(0, 5) == "std::";
-  if (!of_std && name.substr(0, 7) != "boost::") return library_role::none;
-  std::size_t const angle = name.find('<');
-  if (angle == std::string_view::npos) {
-    return name == "std::any" || name.find("::any") == name.size() - 5 ? library_role::view : library_role::plain;
+/// The length of the namespace in which a library's names begin, or 0. Debugging iterators have namespaces of their
+/// own.
+constexpr std::size_t library_prefix(std::string_view name) noexcept {
+  for (std::string_view prefix : {"std::", "boost::", "__gnu_cxx::", "__gnu_debug::"}) {
+    if (name.substr(0, prefix.size()) == prefix) return prefix.size();
   }
+  return 0;
+}
+
+/// The role of the type with this full name. Inline namespaces of the implementation (`std::__1::`, `std::__cxx11::`)
+/// are skipped; a name in another namespace of `std` (`std::chrono::`) is judged by its arguments.
+constexpr library_role role_of_name(std::string_view name) noexcept {
+  std::size_t const prefix = library_prefix(name);
+  if (prefix == 0) return library_role::none;
+  std::size_t const angle = name.find('<');
+  if (angle == std::string_view::npos) return library_role::plain;
   std::string_view const path = name.substr(0, angle);
   std::size_t const last = path.rfind("::") + 2;
-  if (!of_std) return find_role(boost_roles, path.substr(last));
-  for (std::size_t at = 5; at < last; at = path.find("::", at) + 2) {
+  if (name.front() == 'b') return find_role(boost_roles, path.substr(last));
+  for (std::size_t at = prefix; at < last; at = path.find("::", at) + 2) {
     bool const known = path[at] == '_' || path.substr(at, 8) == "ranges::" || path.substr(at, 5) == "pmr::";
     if (!known) return library_role::other;
   }
@@ -122,12 +127,19 @@ constexpr library_role role_of_name(std::string_view name) noexcept {
 template <class T>
 inline constexpr library_role role_of = role_of_name(type_name<T>());
 
+/// Iterators own nothing of what their arguments name.
+template <class T>
+concept library_iterator = requires {
+  typename T::iterator_category;
+}
+|| requires { typename T::iterator_concept; };
+
 /// Is this the library template of that name (`default_delete`)?
 template <class T>
 constexpr bool is_std_template(std::string_view name) noexcept {
   std::string_view const full = type_name<T>();
   std::string_view const path = full.substr(0, full.find('<'));
-  return path.size() > name.size() + 5 - 1 && path.substr(0, 5) == "std::" &&
+  return path.size() >= name.size() + 5 && path.substr(0, 5) == "std::" &&
          path.substr(path.size() - name.size()) == name && path[path.size() - name.size() - 1] == ':';
 }
 
@@ -143,20 +155,17 @@ struct template_arguments<C<A...>> {
   using type = type_list<A...>;
 };
 template <template <auto...> class C, auto... N>
-  requires(sizeof...(N) > 0)
-struct template_arguments<C<N...>> {
+requires(sizeof...(N) > 0) struct template_arguments<C<N...>> {
   static constexpr bool known = true;
   using type = type_list<>;
 };
 template <template <class, auto...> class C, class A, auto... N>
-  requires(sizeof...(N) > 0)
-struct template_arguments<C<A, N...>> {
+requires(sizeof...(N) > 0) struct template_arguments<C<A, N...>> {
   static constexpr bool known = true;
   using type = type_list<A>;
 };
 template <template <class, class, auto...> class C, class A, class B, auto... N>
-  requires(sizeof...(N) > 0)
-struct template_arguments<C<A, B, N...>> {
+requires(sizeof...(N) > 0) struct template_arguments<C<A, B, N...>> {
   static constexpr bool known = true;
   using type = type_list<A, B>;
 };

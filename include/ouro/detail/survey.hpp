@@ -24,8 +24,7 @@ struct parts<T, kind::aggregate> {
   using type = field_types<T, shape<T>.fields>;
 };
 template <class T>
-  requires(access::declared<T>::fields() > 0)
-struct parts<T, kind::fields> {
+requires(access::declared<T>::fields() > 0) struct parts<T, kind::fields> {
   using type = field_types<T, access::declared<T>::fields()>;
 };
 
@@ -58,8 +57,8 @@ struct parts<T, kind::range> {
 };
 template <class T>
 struct parts<T, kind::flat> {
-  using type = type_list<bare_t<decltype(std::declval<T const&>().keys())>,
-                         bare_t<decltype(std::declval<T const&>().values())>>;
+  using type =
+      type_list<bare_t<decltype(std::declval<T const&>().keys())>, bare_t<decltype(std::declval<T const&>().values())>>;
 };
 template <class T>
 struct parts<T, kind::adaptor> {
@@ -179,8 +178,8 @@ inline constexpr bool any_traced<type_list<P...>> = (... || is_traced_v<P>);
 template <class List>
 inline constexpr bool any_unjudged = false;
 template <class... P>
-inline constexpr bool any_unjudged<type_list<P...>> =
-    (... || (verdict_of<std::remove_cv_t<P>>.how != kind::opaque && verdict_of<std::remove_cv_t<P>>.why_not != flaw::none));
+inline constexpr bool any_unjudged<type_list<P...>> = (... || (verdict_of<std::remove_cv_t<P>>.how != kind::opaque &&
+                                                               verdict_of<std::remove_cv_t<P>>.why_not != flaw::none));
 
 template <class List>
 inline constexpr bool any_reference = false;
@@ -216,7 +215,7 @@ inline constexpr flaw flaw_of = find_flaw<T>();
 template <class T>
 inline constexpr bool is_keyed = false;
 template <class T>
-  requires requires { typename T::key_type; }
+requires requires { typename T::key_type; }
 inline constexpr bool is_keyed<T> =
     (verdict_of<T>.how == kind::range || verdict_of<T>.how == kind::flat) && is_traced_v<typename T::key_type>;
 
@@ -224,8 +223,7 @@ inline constexpr bool is_keyed<T> =
 template <class T>
 inline constexpr bool handle_is_keyed = false;
 template <class T>
-  requires(handle_traits<T>::has_keyed_container)
-inline constexpr bool handle_is_keyed<T> = true;
+requires(handle_traits<T>::has_keyed_container) inline constexpr bool handle_is_keyed<T> = true;
 
 template <class T>
 constexpr void survey(visited_types& visited, facts& found);

@@ -24,6 +24,7 @@ struct type_descriptor {
   void (*trace)(void const* object, tracer&) noexcept;  // null: a leaf
   void (*finalize)(void* object);                      // null: none
   std::string_view (*name)() noexcept;
+  void (*throw_pointer)(void* object);  // hardened: throws a pointer to the object, of its type; else null
   std::uint32_t alignment;
   bool is_array;
   bool hand_traced;  // some part is traced by code that users wrote: its reports are checked

@@ -1,17 +1,19 @@
 // expect: ouro: this class is no aggregate, so its members cannot be found
 #include <ouro/ouro.hpp>
 
+#include <string>
+
 class opaque {
  public:
   opaque() {}
   ~opaque() {}
 
  private:
-  int value_ = 0;
 #ifndef OURO_EXPECT_FAIL
   using gc_leaf = opaque;
   friend ouro::access;
 #endif
+  std::string value_;
 };
 struct node {
   node() {}
