@@ -19,27 +19,40 @@ namespace detail {
 /// Young collections wait for so many bytes of objects at least: about what fits a second-level cache.
 inline constexpr std::size_t smallest_young_limit = 512 * 1024;
 /// Heaps smaller than this are not worth a full collection of its own.
-inline constexpr std::size_t smallest_full_heap = 4 * 1024 * 1024;
+inline constexpr std::size_t smallest_full_heap = 8 * 1024 * 1024;
 /// Programs whose counts never fall to something above zero are walked from this size on, when it has doubled.
 inline constexpr std::size_t smallest_walked_heap = 64 * 1024 * 1024;
 /// An automatic collection of a younger generation looks at no more objects than this.
 inline constexpr std::size_t young_budget = std::size_t{1} << 20;
 
-inline void collect_full(heap_core& heap) noexcept {
-  std::size_t const visited = heap.stats[2].visited;
-  std::size_t const found = collect(heap, 2, seeds::pages);
-  bool const little = found * 10 < heap.stats[2].visited - visited;
-  heap.growth_percent = little ? std::min<std::size_t>(heap.growth_percent * 2, 100) : 25;
-}
+/// What the last collection looked at, and whether that was worth it.
+enum class yield { little, some, much };
 
-inline void collect_young(heap_core& heap, int generation) noexcept {
+inline yield collect_and_judge(heap_core& heap, int generation, seeds from, std::size_t budget) noexcept {
   auto const& stats = heap.stats[static_cast<std::size_t>(generation)];
   std::size_t const visited = stats.visited;
-  std::size_t const found = collect(heap, generation, seeds::candidates, young_budget);
+  std::size_t const found = collect(heap, generation, from, budget);
   std::size_t const looked_at = stats.visited - visited;
-  if (found * 10 < looked_at) {
-    heap.young_limit = std::min(heap.young_limit * 2, std::max(smallest_young_limit, heap.bytes));
-  } else if (found * 2 > looked_at) {
+  return found * 10 < looked_at ? yield::little : found * 2 < looked_at ? yield::some : yield::much;
+}
+
+inline void collect_full(heap_core& heap) noexcept {
+  switch (collect_and_judge(heap, 2, seeds::pages, static_cast<std::size_t>(-1))) {
+    case yield::little: heap.growth_percent = std::min<std::size_t>(heap.growth_percent * 2, 100); break;
+    case yield::some: heap.growth_percent = 50; break;
+    case yield::much: heap.growth_percent = 25; break;
+  }
+}
+
+/// Collections that find little wait longer the next time, up to a doubling of the heap: so no object is looked at more
+/// often than about twice while the heap doubles.
+inline void collect_young(heap_core& heap) noexcept {
+  bool const middle = heap.count1 >= heap.middle_interval;
+  yield const found = collect_and_judge(heap, middle ? 1 : 0, seeds::candidates, young_budget);
+  if (middle) heap.middle_interval = found == yield::little ? std::min<std::size_t>(heap.middle_interval * 2, 1000) : 10;
+  if (found == yield::little) {
+    heap.young_limit = std::min(heap.young_limit * 4, std::max(smallest_young_limit, heap.bytes));
+  } else if (found == yield::much) {
     heap.young_limit = std::max(heap.young_limit / 2, smallest_young_limit);
   }
 }
@@ -47,7 +60,8 @@ inline void collect_young(heap_core& heap, int generation) noexcept {
 /// The policy while the user has set no thresholds: by bytes, adapting to what is found.
 inline void collect_by_bytes(heap_core& heap) noexcept {
   heap.young_limit = std::max(heap.young_limit, smallest_young_limit);
-  bool const crowded = heap.candidate_count >= slot_candidate_limit / 4 * 3;
+  // While young collections pay, they come before the buffer of candidates overflows.
+  bool const crowded = heap.candidate_count >= slot_candidate_limit / 4 * 3 && heap.young_limit <= smallest_young_limit;
   if (heap.allocated < heap.young_limit && !crowded) return;
   bool const suspicious = heap.candidate_count != 0 || heap.old_candidates != 0 || heap.lost;
   if (suspicious) {
@@ -56,7 +70,7 @@ inline void collect_by_bytes(heap_core& heap) noexcept {
         (heap.old_candidates != 0 || heap.lost)) {
       return collect_full(heap);
     }
-    if (heap.candidate_count != 0) return collect_young(heap, heap.count1 >= heap.threshold[1] ? 1 : 0);
+    if (heap.candidate_count != 0) return collect_young(heap);
   } else if (heap.bytes >= smallest_walked_heap && heap.bytes >= heap.last_walk_bytes * 2) {
     return collect_full(heap);
   }

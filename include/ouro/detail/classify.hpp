@@ -221,12 +221,16 @@ constexpr verdict judge_class() {
 template <class T>
 constexpr verdict judge();
 
+template <class Arguments>
+inline constexpr bool names_array = false;
+template <class... A>
+inline constexpr bool names_array<type_list<A...>> = (... || std::is_array_v<A>);
+
 /// What a unique_ptr points to is owned, so it is part of the value.
 template <class T>
 constexpr verdict judge_unique() {
   using object = bare_t<typename T::element_type>;
-  using arguments = typename template_arguments<T>::type;
-  if constexpr (contains<typename T::element_type[], arguments>) {
+  if constexpr (names_array<typename template_arguments<T>::type>) {
     return {kind::opaque, flaw::unique_array};
   } else if constexpr (!is_std_template<typename T::deleter_type>("default_delete")) {
     return {kind::opaque, flaw::unique_deleter};
@@ -236,7 +240,7 @@ constexpr verdict judge_unique() {
       return {kind::unique, flaw::incomplete_pointee};
     } else if constexpr (v.how == kind::leaf && v.why_not == flaw::none) {
       return {kind::leaf};
-    } else if constexpr (!std::is_polymorphic_v<object> || std::is_final_v<object>) {
+    } else if constexpr (!std::is_polymorphic_v<object> || std::is_final_v<object> || v.how == kind::opaque) {
       return {kind::unique};
     } else if constexpr (v.how == kind::custom && access::declared<object>::virtual_trace()) {
       return {kind::unique_custom};

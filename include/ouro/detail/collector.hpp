@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <optional>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -136,12 +135,7 @@ class collection {
 
   /// Calls the finalizers that have not run, on the intact graph. False when there were none.
   bool run_finalizers() noexcept {
-    bool any = false;
-    trial_.set().for_each([&](work_entry& entry) {
-      type_descriptor const& type = type_of(entry.header);
-      any = any || (type.finalize != nullptr && (entry.header->flags & flag_finalized) == 0);
-    });
-    if (!any) return false;
+    if (!trial_.has_finalizers()) return false;
     restore(1);
     trial_.set().for_each([&](work_entry& entry) {
       object_header* h = entry.header;
@@ -171,24 +165,17 @@ class collection {
   }
 
   struct clearing {
+    // Garbage has this slot before and after it has been condemned; nothing else has while no user code runs.
     void on_edge(edge const& e) const noexcept {
-      if (resolve(e.target)->slot == slot_condemned) *e.slot = nullptr;
+      if (resolve(e.target)->slot >= slot_in_set) *e.slot = nullptr;
     }
   };
 
   void destroy_all() noexcept {
     auto& set = trial_.set();
-    bool keyed = false;
-    set.for_each([&](work_entry& entry) {
-      object_header* h = entry.header;
-      h->count = condemned_count;
-      h->slot = slot_condemned;
-      set_state(*h, object_state::destroying);
-      keyed = keyed || type_of(h).keyed;
-    });
-    trace_all(trace_pass::clear);
-    if (keyed) trace_all(trace_pass::clear_keyed);
-    set.for_each([&](work_entry& entry) {
+    clear_references();
+    if (trial_.has_keyed_containers()) empty_keyed_containers();
+    set.for_each([](work_entry& entry) {
       type_descriptor const& type = type_of(entry.header);
       if (type.destroy != nullptr) type.destroy(object_of(entry.header));
     });
@@ -198,22 +185,33 @@ class collection {
     });
   }
 
-  void trace_all(trace_pass kind) noexcept {
-    std::optional<tracing_scope> scope;  // emptied containers drop their handles as ever
-    if (kind == trace_pass::clear) scope.emplace();
+  /// Condemns the garbage, and makes its references to garbage null.
+  void clear_references() noexcept {
+    tracing_scope scope;
     clearing pass;
-    edge_stream<clearing> stream(pass, kind);
+    edge_stream<clearing> stream(pass, trace_pass::clear);
     trial_.set().for_each([&](work_entry& entry) {
-      type_descriptor const& type = type_of(entry.header);
-      if (kind == trace_pass::clear_keyed) {
-        if (type.keyed) stream.trace(type, entry.header);
-      } else if (!type.hand_traced) {
-        stream.trace(type, entry.header);
-      } else if (trial_.checked().run(type, entry.header) == trace_fault::none) {
+      object_header* h = entry.header;
+      type_descriptor const& type = type_of(h);
+      h->count = condemned_count;
+      h->slot = slot_condemned;
+      set_state(*h, object_state::destroying);
+      if (!type.hand_traced) {
+        stream.trace(type, h);
+      } else if (trial_.checked().run(type, h) == trace_fault::none) {
         for (edge const& e : trial_.checked()) pass.on_edge(e);
       }
     });
     stream.drain();
+  }
+
+  void empty_keyed_containers() noexcept {
+    clearing pass;
+    edge_stream<clearing> stream(pass, trace_pass::clear_keyed);
+    trial_.set().for_each([&](work_entry& entry) {
+      type_descriptor const& type = type_of(entry.header);
+      if (type.keyed) stream.trace(type, entry.header);
+    });
   }
 
   void promote() noexcept {

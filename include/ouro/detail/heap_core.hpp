@@ -121,7 +121,8 @@ struct heap_core {
   std::size_t young_limit = 0;      // look again after so many
   std::size_t live_after_full = 0;  // bytes
   std::size_t objects_after_full = 0;
-  std::size_t growth_percent = 25;
+  std::size_t growth_percent = 100;
+  std::size_t middle_interval = 10;  // young collections between two of generation 1
   std::size_t last_walk_bytes = 0;
 
   // The running collection.

@@ -51,6 +51,10 @@ struct joined<type_list<T...>> {
 template <class... T, class... U, class... Rest>
 struct joined<type_list<T...>, type_list<U...>, Rest...> : joined<type_list<T..., U...>, Rest...> {};
 
+/// One address per type, as an identity that constant evaluation can compare.
+template <class T>
+inline constexpr char type_id{};
+
 /// `std::remove_cvref_t` without a second instantiation.
 template <class T>
 struct bare {

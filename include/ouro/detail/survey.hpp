@@ -119,17 +119,19 @@ class visited_types {
       last_ = before;
     }
   }
-  constexpr bool add(std::string_view id) {
+  template <class T>
+  constexpr bool add() {
     for (node* n = last_; n != nullptr; n = n->before) {
-      if (n->id == id) return false;
+      if (n->name == type_name<T>() && n->id == &type_id<T>) return false;
     }
-    last_ = new node{id, last_};
+    last_ = new node{type_name<T>(), &type_id<T>, last_};
     return true;
   }
 
  private:
   struct node {
-    std::string_view id;  // not an address: under -fsanitize=undefined g++ does not compare those in constants
+    std::string_view name;  // first, since under -fsanitize=undefined g++ does not tell addresses apart in constants
+    char const* id;         // as well, since Clang gives local classes of different functions the same name
     node* before;
   };
   node* last_ = nullptr;
@@ -158,7 +160,7 @@ constexpr bool find_traced(visited_types& visited) {
     } else if constexpr (how == kind::leaf || how == kind::opaque || verdict_of<T>.why_not != flaw::none) {
       return false;
     } else {
-      return visited.add(type_name<T>()) && find_traced_in(typename parts<T>::type{}, visited);
+      return visited.template add<T>() && find_traced_in(typename parts<T>::type{}, visited);
     }
   }
 }
@@ -248,7 +250,7 @@ constexpr void survey(visited_types& visited, facts& found) {
     } else if constexpr (how == kind::traits || how == kind::custom || how == kind::unique_custom) {
       found.traced = found.hand = found.keyed = true;
     } else if constexpr (how != kind::leaf && how != kind::opaque) {
-      if (visited.add(type_name<T>())) {
+      if (visited.template add<T>()) {
         if constexpr (is_traced_v<T>) {
           found.hand |= is_container<T>;
           found.keyed |= is_keyed<T>;

@@ -115,6 +115,8 @@ class trial {
       }
       work_entry& entry = *at;
       type_descriptor const& type = type_of(entry.header);
+      finalizers_ = finalizers_ || type.finalize != nullptr;
+      keyed_ = keyed_ || type.keyed;
       if (type.hand_traced) {
         count_checked(pass, type, entry);
       } else {
@@ -155,6 +157,7 @@ class trial {
 
   /// Restores what is alive, and keeps the rest.
   void split() noexcept {
+    if (all_garbage()) return;
     handles_ = edges_ = 0;
     rooted_ = false;
     cursor end(set_);
@@ -176,10 +179,13 @@ class trial {
   std::size_t size() const noexcept { return set_.size(); }
   std::size_t visited() const noexcept { return visited_; }
   bool was_cut() const noexcept { return cut_; }
+  bool has_finalizers() const noexcept { return finalizers_; }
+  bool has_keyed_containers() const noexcept { return keyed_; }
   checked_trace& checked() noexcept { return checked_; }
 
   /// Puts the objects, whose counts may have changed since, to the test once more.
   void rearm() noexcept {
+    handles_ = edges_ = 0;
     set_.for_each([&](work_entry& entry) {
       object_header* h = entry.header;
       entry.count = h->count;
@@ -298,6 +304,8 @@ class trial {
   bool closure_ = false;
   bool rooted_ = false;  // some member is alive whatever its count
   bool cut_ = false;
+  bool finalizers_ = false;
+  bool keyed_ = false;
   bool missed_ = false;
 };
 
