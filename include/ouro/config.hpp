@@ -25,12 +25,6 @@
 #define OURO_DETAIL_RETHROW ((void)0)
 #endif
 
-#if defined(__GXX_RTTI) || defined(__cpp_rtti) || defined(_CPPRTTI)
-#define OURO_DETAIL_RTTI 1
-#else
-#define OURO_DETAIL_RTTI 0
-#endif
-
 #if defined(__SANITIZE_ADDRESS__)
 #define OURO_DETAIL_ASAN 1
 #elif defined(__has_feature)

@@ -10,4 +10,6 @@
 #include <ouro/trace.hpp>
 #include <ouro/version.hpp>
 
+#include <ouro/detail/undefine.hpp>
+
 #endif

@@ -143,7 +143,26 @@ struct ping {
 };
 static_assert(is_traced_type<tree> && is_traced_type<ping> && is_traced_type<pong>);
 
-// --- what core asks besides -------------------------------------------------------------------------------------------
+// Classes of one name in different functions are different classes.
+template <class T>
+struct wrapper {
+  std::vector<T> a;
+};
+constexpr auto inner_local() {
+  struct local {
+    handle a;
+  };
+  return wrapper<local>();
+}
+constexpr bool outer_local() {
+  struct local {
+    decltype(inner_local()) a;
+  };
+  return is_traced_type<local>;
+}
+static_assert(outer_local());
+
+// --- what the core asks besides ----------------------------------------------------------------------------------------
 
 using ouro::detail::has_keyed_container;
 using ouro::detail::is_hand_traced;
@@ -298,7 +317,7 @@ static_assert(is_traced_type<std::unique_ptr<final_node>> && is_leaf_type<std::u
 
 class undeclared {
   undeclared() {}
-  int a;
+  std::string a;
 };
 class undeclared_polymorphic {
   virtual void f();

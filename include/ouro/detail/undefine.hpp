@@ -1,0 +1,16 @@
+// The last include of the umbrella: takes the private macros back. It has no guard, and needs none.
+#undef OURO_DETAIL_ABI
+#undef OURO_DETAIL_ABI_NAME
+#undef OURO_DETAIL_ASAN
+#undef OURO_DETAIL_CATCH_ALL
+#undef OURO_DETAIL_EXCEPTIONS
+#undef OURO_DETAIL_HARDENED
+#undef OURO_DETAIL_INLINE
+#undef OURO_DETAIL_MMAP
+#undef OURO_DETAIL_NOINLINE
+#undef OURO_DETAIL_NO_SANITIZE
+#undef OURO_DETAIL_PREFETCH
+#undef OURO_DETAIL_PTHREAD
+#undef OURO_DETAIL_RETHROW
+#undef OURO_DETAIL_SYSTEM_ALLOC
+#undef OURO_DETAIL_TRY
