@@ -48,9 +48,10 @@ using handle = ouro_test::fake_handle<node>;
 template <class T>
 constexpr bool is_leaf_type = ouro::traceable<T> && !ouro::is_traced<T>;
 template <class T>
-constexpr bool is_traced_type = ouro::traceable<T> && ouro::is_traced<T>;
+constexpr bool is_traced_type = ouro::traceable<T>&& ouro::is_traced<T>;
 
-// --- leaves -----------------------------------------------------------------------------------------------------------
+// --- leaves
+// -----------------------------------------------------------------------------------------------------------
 
 struct point {
   double x, y;
@@ -97,11 +98,13 @@ static_assert(is_leaf_type<std::mt19937> && is_leaf_type<std::random_device> && 
 static_assert(is_leaf_type<std::uniform_int_distribution<int>> && is_leaf_type<std::discrete_distribution<>>);
 static_assert(is_leaf_type<std::shared_ptr<int>> && is_leaf_type<std::shared_ptr<std::string[]>>);
 static_assert(is_leaf_type<std::unique_ptr<int[]>> && is_leaf_type<std::unique_ptr<std::string>>);
-static_assert(is_leaf_type<std::unique_ptr<std::ostream>> && is_leaf_type<std::unique_ptr<std::FILE, int (*)(std::FILE*)>>);
+static_assert(is_leaf_type<std::unique_ptr<std::ostream>> &&
+              is_leaf_type<std::unique_ptr<std::FILE, int (*)(std::FILE*)>>);
 static_assert(is_leaf_type<std::unique_ptr<void, void (*)(void*)>>);
 static_assert(is_leaf_type<std::optional<int>> && is_leaf_type<std::variant<int, std::string>>);
 
-// --- traced parts -----------------------------------------------------------------------------------------------------
+// --- traced parts
+// -----------------------------------------------------------------------------------------------------
 
 struct aggregate {
   std::string a;
@@ -148,7 +151,7 @@ template <class T>
 struct wrapper {
   std::vector<T> a;
 };
-constexpr auto inner_local() {
+[[maybe_unused]] auto inner_local() {
   struct local {
     handle a;
   };
@@ -162,7 +165,8 @@ constexpr bool outer_local() {
 }
 static_assert(outer_local());
 
-// --- what the core asks besides ----------------------------------------------------------------------------------------
+// --- what the core asks besides
+// ----------------------------------------------------------------------------------------
 
 using ouro::detail::has_keyed_container;
 using ouro::detail::is_hand_traced;
@@ -226,7 +230,8 @@ static_assert(is_traced_type<foreign> && is_hand_traced<foreign>);
 static_assert(is_leaf_type<foreign_leaf> && is_leaf_type<std::vector<foreign_leaf>>);
 static_assert(is_traced_type<foreign_container> && is_hand_traced<std::vector<foreign_container>>);
 
-// --- declarations -----------------------------------------------------------------------------------------------------
+// --- declarations
+// -----------------------------------------------------------------------------------------------------
 
 class counted {
  public:
@@ -313,7 +318,8 @@ static_assert(is_traced_type<virtual_base_trace> && is_traced_type<inherits_virt
 static_assert(is_hand_traced<std::unique_ptr<virtual_base_trace>> && !is_hand_traced<std::unique_ptr<final_node>>);
 static_assert(is_traced_type<std::unique_ptr<final_node>> && is_leaf_type<std::unique_ptr<marked>>);
 
-// --- refused (the words are tested in tests/compile_fail) -------------------------------------------------------------
+// --- refused (the words are tested in tests/compile_fail)
+// -------------------------------------------------------------
 
 class undeclared {
   undeclared() {}

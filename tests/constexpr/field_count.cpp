@@ -127,7 +127,8 @@ struct greedy_members {
 };
 static_assert(fields<greedy_members> == 3);
 
-// --- members that cannot ------------------------------------------------------------------------------------------------
+// --- members that cannot
+// ------------------------------------------------------------------------------------------------
 
 struct from_int {
   from_int(int) {}
@@ -238,7 +239,8 @@ struct reference_and_immovable {
 };
 static_assert(fields<reference_and_immovable> == uncountable);
 
-// --- bases ----------------------------------------------------------------------------------------------------------------
+// --- bases
+// ----------------------------------------------------------------------------------------------------------------
 
 struct mark_a {};
 struct mark_b {};
@@ -281,7 +283,8 @@ struct derived_from_string : std::string {};
 static_assert(shape<derived_from_data>.base_with_data);
 static_assert(shape<derived_from_string>.base_with_data);
 
-// --- many -----------------------------------------------------------------------------------------------------------------
+// --- many
+// -----------------------------------------------------------------------------------------------------------------
 
 struct sixteen {
   std::string a, b, c, d, e, f, g, h;

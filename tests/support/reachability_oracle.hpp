@@ -87,6 +87,7 @@ class reachability_oracle {
       if (target != nobody) release(target);
   }
 
+  void is_leaf(object_id id) { objects_[id].tracked = false; }
   void finalized(object_id id) { objects_[id].finalized = true; }
 
   void collected(int heap, int generation) {

@@ -818,6 +818,49 @@ class builds_children {
 
 }  // namespace
 
+namespace {
+
+class collects_with_children {
+ public:
+  static constexpr std::size_t gc_fields = 3;
+  friend ouro::access;
+
+  explicit collects_with_children(census& c, bool root) : t_(c) {
+    if (!root) return;
+    for (int i = 0; i < 10; ++i) {
+      children_.push_back(make_gc<collects_with_children>(c, false));
+      children_.back()->parent_ = ouro::gc_from_this(this);
+      children_.back()->children_ = children_;
+      // Nothing but members of the unfinished object holds the children.
+      for (int g : {0, 1, 2}) intact_ = ouro::gc::collect(g) == 0 && intact_;
+    }
+  }
+  static inline bool intact_ = true;
+  std::size_t size() const { return children_.size(); }
+
+ private:
+  tally t_;
+  gc_ptr<collects_with_children> parent_{};
+  std::vector<gc_ptr<collects_with_children>> children_{};
+};
+
+}  // namespace
+
+TEST_CASE("what only an unfinished object holds is alive in a collection that its constructor starts") {
+  manual_heap heap;
+  census c;
+  auto p = make_gc<collects_with_children>(c, true);
+  CHECK(collects_with_children::intact_);
+  CHECK(p->size() == 10);
+  CHECK(c.alive == 11);
+  CHECK(ouro::gc::collect() == 0);
+  heap.verify();
+  p.reset();
+  CHECK(ouro::gc::collect() == 11);
+  CHECK(c.alive == 0);
+  CHECK(heap.objects() == 0);
+}
+
 TEST_CASE("constructors may build other objects with threshold 1") {
   fresh_heap heap;
   census c;
@@ -896,20 +939,23 @@ struct leaks_this {
   explicit leaks_this(census& c, gc_ptr<leaks_this>* escaped) : t(c) {
     if (!escaped) return;
     *escaped = ouro::gc_from_this(this);
+    leaked = this;
     throw std::runtime_error("leaked");
   }
   static constexpr std::size_t gc_fields = 2;
+  static inline void const* leaked = nullptr;
 };
 
 }  // namespace
 
+// Such a handle may only be dropped: its object is dead.
 TEST_CASE("a constructor that leaks a handle to itself and throws: the block is never reused") {
   manual_heap heap;
   census c;
   gc_ptr<leaks_this> escaped;
   CHECK_THROWS_WITH(make_gc<leaks_this>(c, &escaped), "leaked");
   CHECK(c.alive == 0);
-  auto const* const address = escaped.get();
+  auto const* const address = leaks_this::leaked;
   bool const drop_first = GENERATE(false, true);
   if (drop_first) escaped.reset();
   std::vector<gc_ptr<leaks_this>> others;
@@ -1185,4 +1231,66 @@ TEST_CASE("a destructor that drops handles to objects whose destructors drop the
   // The last one holds no cycle and dies with its holder.
   CHECK(c.alive == 0);
   CHECK(heap.objects() == 0);
+}
+
+// ---- the library's own functions inside destructors -----------------------------------------------------------------
+
+TEST_CASE("a destructor may call everything the gc module and the heap offer") {
+  struct curious {
+    tally t;
+    ouro::heap* heap;
+    std::size_t* sum;
+    gc_ptr<curious> self{};
+    ~curious() {
+      *sum += ouro::gc::get_objects().size() + ouro::gc::get_freeze_count() + heap->stats().objects;
+      *sum += ouro::gc::get_stats()[0].collections + ouro::gc::get_count()[0] + ouro::gc::garbage().size();
+      ouro::gc::freeze();
+      ouro::gc::unfreeze();
+      ouro::gc::pause_scope const pause;
+      heap->trim();
+      heap->set_limit(static_cast<std::size_t>(-1));
+      ouro::gc::callbacks().clear();
+      ouro::heap other;
+      ouro::heap::scope const there(other);
+      make_gc<cell>(tally{t.where()}, make_gc<cell>(tally{t.where()}));
+    }
+  };
+  manual_heap heap;
+  census c;
+  std::size_t sum = 0;
+  auto const survivor = make_ring(c, 3);
+  for (int i = 0; i < 10; ++i) {
+    make_gc<curious>(tally{c}, &heap.get(), &sum).reset();
+    auto const p = make_gc<curious>(tally{c}, &heap.get(), &sum);
+    p->self = p;
+    if (i % 2) {
+      auto const q = make_gc<curious>(tally{c}, &heap.get(), &sum, p);
+      p->self = q;
+    }
+  }
+  CHECK(c.alive == 3 + 15);
+  CHECK(ouro::gc::collect() == 15);
+  CHECK(sum > 0);
+  heap.verify();
+  CHECK(c.alive == 3);
+  CHECK(survivor->link->link->link == survivor);
+  CHECK(ouro::gc::collect() == 0);
+}
+
+TEST_CASE("a callback may drop the last handles to garbage, before and after the collection") {
+  manual_heap heap;
+  callbacks_restored const restore;
+  census c;
+  gc_ptr<cell> at_start = make_ring(c, 3);
+  gc_ptr<cell> at_stop = make_ring(c, 4);
+  gc_ptr<cell> single = make_gc<cell>(tally{c});
+  ouro::gc::callbacks().push_back([&](ouro::gc::phase phase, ouro::gc::info const&) {
+    (phase == ouro::gc::phase::start ? at_start : at_stop).reset();
+    single.reset();
+  });
+  CHECK(ouro::gc::collect() == 3);
+  CHECK(c.alive == 4);
+  CHECK(ouro::gc::collect() == 4);
+  CHECK(c.alive == 0);
+  heap.verify();
 }

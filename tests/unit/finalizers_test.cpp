@@ -6,8 +6,15 @@
 
 #include <array>
 #include <cstddef>
+#include <exception>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace {
@@ -804,5 +811,133 @@ TEST_CASE("automatic collections run finalizers and keep what they resurrect") {
   s.saved.clear();
   CHECK(ouro::gc::collect() == 200);
   CHECK(s.finalized == 2'000);
+  CHECK(heap.objects() == 0);
+}
+
+// ---- finalizers that restructure what the collector has traced ----------------------------------------------------
+
+namespace {
+
+struct shapeshifter {
+  tally t;
+  int number;
+  std::vector<gc_ptr<shapeshifter>> list{};
+  std::map<int, gc_ptr<shapeshifter>> by_number{};
+  std::set<gc_ptr<shapeshifter>> ordered{};
+  std::unique_ptr<std::vector<gc_ptr<shapeshifter>>> box{};
+  std::variant<int, gc_ptr<shapeshifter>, std::vector<gc_ptr<shapeshifter>>> either{};
+  std::optional<gc_ptr<shapeshifter>> maybe{};
+
+  void gc_finalize() {
+    auto const neighbours = list;
+    for (auto const& n : neighbours) {
+      // Every place a handle was found in before has moved or is gone afterwards, in this object and in others.
+      n->list.reserve(4 * n->list.capacity() + 4);
+      n->by_number.emplace(number + 1'000, list.empty() ? nullptr : list.front());
+      n->ordered.clear();
+      n->box = std::make_unique<std::vector<gc_ptr<shapeshifter>>>(3, n);
+      n->either = std::vector<gc_ptr<shapeshifter>>{n, n};
+      n->maybe.reset();
+    }
+    by_number.clear();
+    ordered.insert(neighbours.begin(), neighbours.end());
+    maybe = list.front();
+    std::swap(list, *box);
+    box.reset();
+    either = 7;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("finalizers may move, clear and refill the containers in which the handles of the garbage lie") {
+  manual_heap heap;
+  census c;
+  constexpr std::size_t count = 50;
+  {
+    std::vector<gc_ptr<shapeshifter>> all;
+    for (std::size_t i = 0; i < count; ++i) all.push_back(make_gc<shapeshifter>(tally{c}, static_cast<int>(i)));
+    for (std::size_t i = 0; i < count; ++i) {
+      auto const& next = all[(i + 1) % count];
+      auto const& far = all[i * 7 % count];
+      all[i]->list = {next, far};
+      all[i]->by_number = {{1, next}, {2, far}};
+      all[i]->ordered = {next, far};
+      all[i]->box = std::make_unique<std::vector<gc_ptr<shapeshifter>>>(2, far);
+      all[i]->either = next;
+      all[i]->maybe = far;
+    }
+  }
+  CHECK(c.alive == count);
+  CHECK(ouro::gc::collect() == count);
+  CHECK(c.alive == 0);
+  CHECK(c.died == count);
+  heap.verify();
+  CHECK(heap.objects() == 0);
+}
+
+TEST_CASE("a finalizer may hang a survivor onto garbage, and garbage onto a survivor") {
+  struct hanger {
+    tally t;
+    gc_ptr<hanger>* survivor;
+    bool save;
+    gc_ptr<hanger> self{};
+    std::vector<gc_ptr<hanger>> others{};
+    void gc_finalize() {
+      others.assign(10, *survivor);
+      if (save) (*survivor)->others.push_back(self);
+    }
+  };
+  manual_heap heap;
+  census c;
+  bool const save = GENERATE(false, true);
+  gc_ptr<hanger> survivor = make_gc<hanger>(tally{c}, &survivor, false);
+  {
+    auto const p = make_gc<hanger>(tally{c}, &survivor, save);
+    p->self = p;
+  }
+  CHECK(ouro::gc::collect() == (save ? 0u : 1u));
+  CHECK(c.alive == (save ? 2 : 1));
+  CHECK(survivor.use_count() == (save ? 11u : 1u));
+  heap.verify();
+  survivor.reset();
+  ouro::gc::collect();
+  ouro::gc::collect();
+  CHECK(c.died == 2);
+  CHECK(heap.objects() == 0);
+}
+
+TEST_CASE("a hook may throw, allocate, make cycles and ask for a collection") {
+  struct fails {
+    tally t;
+    gc_ptr<fails> self{};
+    void gc_finalize() { throw 1; }
+  };
+  manual_heap heap;
+  static census hook_census;
+  static std::size_t collected;
+  hook_census = {};
+  collected = 0;
+  ouro::gc::set_unraisable_hook([](std::exception_ptr, std::string_view, std::string_view) {
+    auto const p = make_gc<fails>(tally{hook_census});
+    p->self = p;
+    collected += ouro::gc::collect();
+    throw 2;
+  });
+  census c;
+  bool const cyclic = GENERATE(false, true);
+  {
+    auto const p = make_gc<fails>(tally{c});
+    if (cyclic) p->self = p;
+  }
+  ouro::gc::collect();
+  CHECK(c.alive == 0);
+  CHECK(collected == 0);
+  CHECK(hook_census.born > 0);
+  ouro::gc::set_unraisable_hook([](std::exception_ptr, std::string_view, std::string_view) {});
+  ouro::gc::collect();
+  ouro::gc::collect();
+  CHECK(hook_census.alive == 0);
+  heap.verify();
   CHECK(heap.objects() == 0);
 }

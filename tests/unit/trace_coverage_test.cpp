@@ -4,23 +4,37 @@
 
 #include <ouro/ouro.hpp>
 
+#include <any>
 #include <array>
+#include <atomic>
+#include <bitset>
+#include <chrono>
+#include <complex>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <deque>
+#include <exception>
+#include <filesystem>
 #include <forward_list>
 #include <functional>
+#include <future>
 #include <iterator>
 #include <list>
+#include <locale>
 #include <map>
 #include <memory>
+#include <memory_resource>
+#include <mutex>
 #include <optional>
 #include <queue>
 #include <set>
 #include <span>
+#include <sstream>
 #include <stack>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <tuple>
 #include <unordered_map>
 #include <unordered_set>
@@ -1274,4 +1288,260 @@ TEST_CASE("objects of about the size of a page in cycles") {
   expect_blocks_work<8, 65'536 - 64>();
   expect_blocks_work<8, 65'536 - 16>();
   expect_blocks_work<8, 65'536>();
+}
+
+// ---- more kinds of members and bases ------------------------------------------------------------------------------
+
+namespace {
+
+struct named;
+struct by_name {
+  bool operator()(gc_ptr<named> const& a, gc_ptr<named> const& b) const;
+};
+struct hash_name {
+  std::size_t operator()(gc_ptr<named> const& p) const;
+};
+struct same_name {
+  bool operator()(gc_ptr<named> const& a, gc_ptr<named> const& b) const;
+};
+struct loud_value {
+  using gc_leaf = loud_value;
+  int* deaths = nullptr;
+  ~loud_value() {
+    if (deaths) ++*deaths;
+  }
+};
+struct named {
+  tally t;
+  std::string name;
+  std::set<gc_ptr<named>, by_name> ordered{};
+  std::unordered_map<gc_ptr<named>, loud_value, hash_name, same_name> hashed{};
+  std::map<gc_ptr<named>, std::vector<gc_ptr<named>>, by_name> both{};
+};
+bool by_name::operator()(gc_ptr<named> const& a, gc_ptr<named> const& b) const { return a->name < b->name; }
+std::size_t hash_name::operator()(gc_ptr<named> const& p) const { return std::hash<std::string>{}(p->name); }
+bool same_name::operator()(gc_ptr<named> const& a, gc_ptr<named> const& b) const { return a->name == b->name; }
+
+}  // namespace
+
+TEST_CASE("containers whose comparator and hash look into the objects are torn down without calling them") {
+  manual_heap heap;
+  census c;
+  int deaths = 0;
+  {
+    std::vector<gc_ptr<named>> all;
+    for (int i = 0; i < 30; ++i) all.push_back(make_gc<named>(tally{c}, "a name that is long " + std::to_string(i)));
+    for (auto const& p : all)
+      for (auto const& q : all) {
+        p->ordered.insert(q);
+        p->hashed[q].deaths = &deaths;
+        p->both[q] = {p, q};
+      }
+    CHECK(ouro::gc::collect() == 0);
+    CHECK(all[3]->ordered.count(all[29]) == 1);
+    CHECK(ouro::gc::get_referents(all[0]).size() == 30 * 5);
+  }
+  CHECK(c.alive == 30);
+  CHECK(ouro::gc::collect() == 30);
+  CHECK(c.alive == 0);
+  CHECK(deaths == 900);
+  CHECK(heap.objects() == 0);
+}
+
+TEST_CASE("allocators other than the default are no hindrance") {
+  struct holder {
+    tally t;
+    std::pmr::vector<gc_ptr<holder>> list{};
+    std::pmr::map<int, gc_ptr<holder>> map{};
+    std::pmr::string text{};
+  };
+  manual_heap heap;
+  census c;
+  std::pmr::monotonic_buffer_resource buffer;
+  auto p = make_gc<holder>(tally{c}, std::pmr::vector<gc_ptr<holder>>(&buffer));
+  p->list.assign(3, p);
+  p->map[4] = p;
+  CHECK(ouro::gc::get_referents(p).size() == 4);
+  p.reset();
+  CHECK(ouro::gc::collect() == 1);
+  CHECK(c.alive == 0);
+}
+
+TEST_CASE("library types without handles are leaves beside traced members") {
+  struct holder {
+    tally t;
+    std::vector<bool> bits{};
+    std::bitset<100> set{};
+    std::any anything{};
+    std::atomic<int> counter{};
+    std::chrono::steady_clock::time_point when{};
+    std::exception_ptr error{};
+    std::filesystem::path path{};
+    std::future<int> future{};
+    std::locale locale{};
+    std::mutex mutex{};
+    std::thread thread{};
+    std::unique_ptr<int> one{};
+    std::unique_ptr<char[]> many{};
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{nullptr, nullptr};
+    std::shared_ptr<int> shared{};
+    std::weak_ptr<int> weak{};
+    std::function<void()> function{};
+    std::variant<int, std::string> variant{};
+    std::complex<double> number{};
+    std::ostringstream stream{};
+    gc_ptr<holder> self{};
+  };
+  manual_heap heap;
+  census c;
+  auto p = make_gc<holder>(tally{c});
+  p->self = p;
+  p->bits.assign(100, true);
+  p->many = std::make_unique<char[]>(10);
+  p->stream << "text";
+  CHECK(ouro::gc::get_referents(p).size() == 1);
+  p.reset();
+  CHECK(ouro::gc::collect() == 1);
+  CHECK(c.alive == 0);
+}
+
+namespace {
+
+struct interface {
+  virtual ~interface() = default;
+  virtual int answer() const = 0;
+};
+struct other_interface {
+  virtual ~other_interface() = default;
+  virtual gc_ptr<interface> partner() const = 0;
+};
+class implementation : public interface, public other_interface {
+ public:
+  static constexpr std::size_t gc_fields = 3;
+  friend ouro::access;
+  explicit implementation(census& c) : t_(c) {}
+  int answer() const override { return 42; }
+  gc_ptr<interface> partner() const override { return partner_; }
+  void meet(gc_ptr<interface> p, gc_ptr<other_interface> o) {
+    partner_ = std::move(p);
+    other_ = std::move(o);
+  }
+
+ private:
+  tally t_;
+  gc_ptr<interface> partner_{};
+  gc_ptr<other_interface> other_{};
+};
+
+/// A leaf whose derived class is none.
+struct plain_base {
+  int number = 1;
+};
+struct plain_derived : plain_base {
+  std::vector<gc_ptr<plain_base>> links{};
+  tally t;
+  explicit plain_derived(census& c) : t(c) {}
+  static constexpr auto gc_members = ouro::members(&plain_derived::links);
+};
+struct leaf_base {
+  virtual ~leaf_base() = default;
+  int number = 2;
+};
+struct leaf_derived : leaf_base {
+  gc_ptr<leaf_base> link{};
+  tally t;
+  explicit leaf_derived(census& c) : t(c) {}
+  static constexpr auto gc_members = ouro::members(&leaf_derived::link);
+};
+
+}  // namespace
+
+TEST_CASE("handles to interfaces close cycles, through the first and the second of them") {
+  manual_heap heap;
+  census c;
+  gc_ptr<interface> last;
+  {
+    auto const a = make_gc<implementation>(c);
+    auto const b = make_gc<implementation>(c);
+    a->meet(b, b);
+    b->meet(a, a);
+    last = a;
+    CHECK(ouro::gc::get_referents(a).size() == 2);
+  }
+  CHECK(ouro::gc::collect() == 0);
+  CHECK(last->answer() == 42);
+  last.reset();
+  CHECK(ouro::gc::collect() == 2);
+  CHECK(c.alive == 0);
+  CHECK(heap.objects() == 0);
+}
+
+TEST_CASE("a handle to a leaf class may point to a derived object that is none: cycles are found, destructors right") {
+  manual_heap heap;
+  census c;
+  SECTION("a plain base") {
+    gc_ptr<plain_base> p = make_gc<plain_derived>(c);
+    CHECK(ouro::gc::is_tracked(p));
+    CHECK_FALSE(ouro::gc::is_tracked(gc_ptr<plain_base>(make_gc<plain_base>())));
+    ouro::static_pointer_cast<plain_derived>(p)->links = {p, make_gc<plain_base>()};
+    CHECK(ouro::gc::collect() == 0);
+    p.reset();
+    CHECK(ouro::gc::collect() == 1);
+  }
+  SECTION("a plain base, by counting") {
+    gc_ptr<plain_base> p = make_gc<plain_derived>(c);
+    p.reset();
+  }
+  SECTION("a polymorphic base") {
+    gc_ptr<leaf_base> p = make_gc<leaf_derived>(c);
+    static_cast<leaf_derived&>(*p).link = p;
+    CHECK(ouro::gc::collect() == 0);
+    p.reset();
+    CHECK(ouro::gc::collect() == 1);
+  }
+  CHECK(c.alive == 0);
+  CHECK(heap.objects() == 0);
+}
+
+TEST_CASE("an array of very many handles is traced to its end") {
+  struct holder {
+    tally t;
+    gc_ptr<gc_ptr<holder>[]> all {};
+  };
+  manual_heap heap;
+  census c;
+  constexpr std::size_t many = 100'000;
+  auto p = make_gc<holder>(tally{c});
+  p->all = make_gc<gc_ptr<holder>[]>(many);
+  for (std::size_t i = 0; i < many; ++i) p->all[i] = make_gc<holder>(tally{c}, p->all);
+  p->all[many - 1] = p;
+  CHECK(c.alive == many);
+  CHECK(ouro::gc::collect() == 0);
+  CHECK(p.use_count() == 2);
+  p.reset();
+  CHECK(ouro::gc::collect() == many + 1);
+  CHECK(c.alive == 0);
+  CHECK(heap.objects() == 0);
+}
+
+TEST_CASE("contents swapped between objects keep the graph right") {
+  struct pair_of {
+    std::vector<gc_ptr<pair_of>> list{};
+    std::unique_ptr<gc_ptr<pair_of>> box{};
+  };
+  manual_heap heap;
+  auto a = make_gc<pair_of>();
+  auto b = make_gc<pair_of>();
+  a->list = {a, b, a};
+  b->box = std::make_unique<gc_ptr<pair_of>>(a);
+  std::swap(*a, *b);
+  CHECK(b->list.size() == 3);
+  CHECK(*a->box == a);
+  CHECK(ouro::gc::collect() == 0);
+  b.reset();
+  CHECK(ouro::gc::collect() == 1);
+  CHECK(a.use_count() == 2);
+  a.reset();
+  CHECK(ouro::gc::collect() == 1);
+  CHECK(heap.objects() == 0);
 }

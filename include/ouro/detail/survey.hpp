@@ -112,6 +112,7 @@ class visited_types {
  public:
   constexpr visited_types() = default;
   visited_types(visited_types const&) = delete;
+  visited_types& operator=(visited_types const&) = delete;
   constexpr ~visited_types() {
     while (last_ != nullptr) {
       node* before = last_->before;
@@ -121,10 +122,11 @@ class visited_types {
   }
   template <class T>
   constexpr bool add() {
+    constexpr std::string_view name = type_name<T>();
     for (node* n = last_; n != nullptr; n = n->before) {
-      if (n->name == type_name<T>() && n->id == &type_id<T>) return false;
+      if (n->name == name && n->id == &type_id<T>) return false;
     }
-    last_ = new node{type_name<T>(), &type_id<T>, last_};
+    last_ = new node{name, &type_id<T>, last_};
     return true;
   }
 
