@@ -11,7 +11,7 @@ import pathlib
 import re
 import sys
 
-FENCE = re.compile(r"(?:^<!-- listing: (\S+) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"(?:^<!-- listing: (\S+) -->\n+)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def lines_of(text):

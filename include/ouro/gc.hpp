@@ -99,6 +99,13 @@ void walk_live(heap_core& heap, F f) {
       });
 }
 
+/// Tracked objects that have been made since the last collection and live.
+inline std::size_t count_newborn(heap_core& heap) {
+  std::size_t newborn = 0;
+  walk_live(heap, [&](object_header* h) { newborn += birth_of(heap, *h) > heap.epoch.middle; });
+  return newborn;
+}
+
 /// Gives the targets of an object's handles to a function.
 template <class F>
 struct edge_visitor {
@@ -164,9 +171,9 @@ inline bool is_enabled() { return detail::current_heap().enabled; }
 inline void set_threshold(std::size_t t0, std::size_t t1 = 10, std::size_t t2 = 10) {
   detail::heap_core& heap = detail::current_heap();
   if (!heap.counting) {
-    heap.count0_base = std::min(heap.count0_base, detail::tracked_objects(heap));
-    detail::flush_bins(heap);
-    heap.counting = true;
+    std::size_t const newborn = detail::count_newborn(heap);
+    detail::start_counting(heap);
+    heap.count0_base = detail::tracked_objects(heap) - newborn;
     detail::set_current(detail::this_thread_state(), &heap);
   }
   heap.threshold = {t0, t1, t2};
@@ -179,6 +186,7 @@ inline std::array<std::size_t, 3> get_threshold() { return detail::current_heap(
 /// generation 1; collections of generation 1 since the last of generation 2. CPython: `gc.get_count`.
 inline std::array<std::size_t, 3> get_count() {
   detail::heap_core& heap = detail::current_heap();
+  if (!heap.counting) return {detail::count_newborn(heap), heap.count1, heap.count2};
   std::size_t const tracked = detail::tracked_objects(heap);
   heap.count0_base = std::min(heap.count0_base, tracked);
   return {tracked - heap.count0_base, heap.count1, heap.count2};

@@ -80,13 +80,12 @@ class heap {
     detail::heap_core* before_;
   };
 
-  /// O(number of types).
+  /// O(pages).
   heap_stats stats() const noexcept {
-    std::size_t held_bytes = 0;
-    auto const held = detail::blocks_in_bins(*core_, held_bytes);
-    return {core_->objects[0] + core_->objects[1] - held[0] - held[1], core_->bytes - held_bytes,
+    detail::block_totals const totals = detail::count_blocks(*core_);
+    return {totals.objects[0] + totals.objects[1], totals.bytes,
             (core_->used_pages + core_->dirty_pages) * detail::page_bytes + core_->large_bytes, core_->used_pages,
-            core_->large_objects};
+            core_->large_objects[0] + core_->large_objects[1]};
   }
 
   /// Bounds what pages in use and large blocks may take together. An allocation that would go beyond it runs a full
@@ -124,8 +123,7 @@ inline void verify_heap(heap_core& heap) noexcept {
   auto const check = [](bool ok, char const* what) {
     if (!ok) fail(what, "heap::verify", {});
   };
-  std::size_t held_bytes = 0;
-  auto const held = blocks_in_bins(heap, held_bytes);
+  block_totals const totals = count_blocks(heap);
   std::size_t pages = 0;
   std::size_t candidates = 0;
   for (bool const tracked : {false, true}) {
@@ -138,7 +136,11 @@ inline void verify_heap(heap_core& heap) noexcept {
         check(page_of(h) == p && state_of(*h) == object_state::free, "a page's list of free blocks is damaged");
         ++free_blocks;
       }
-      check(free_blocks + p->used == p->carved, "a page's count of used blocks is wrong");
+      check(p->mode == page_mode::current ? free_blocks == 0 : free_blocks + p->used == p->carved,
+            "a page's count of used blocks is wrong");
+      bool const has_space = p->free_list != nullptr || p->carved < p->capacity;
+      check(p->partial == (has_space && p->mode != page_mode::current), "a page is on the wrong list");
+      check((p->mode == page_mode::counted) == heap.counting, "a page is in the wrong mode");
     }
     walk_pages(
         heap, tracked, [](page const&) { return true; },
@@ -153,7 +155,9 @@ inline void verify_heap(heap_core& heap) noexcept {
             check(heap.candidates[h->slot].header == h, "the candidate buffer does not know one of its candidates");
           }
         });
-    check(objects + held[tracked] == heap.objects[tracked], "the count of objects is wrong");
+    check(objects == totals.objects[tracked], "the count of objects is wrong");
+    check(!heap.counting || objects == heap.objects[tracked] + heap.large_objects[tracked],
+          "the running count of objects is wrong");
   }
   check(pages == heap.used_pages, "the count of pages is wrong");
   check(candidates == heap.candidate_count, "the count of candidates is wrong");

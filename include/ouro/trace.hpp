@@ -5,8 +5,6 @@
 #include <ouro/detail/finalizer.hpp>
 #include <ouro/detail/refusal.hpp>
 
-#include <memory>
-
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 
@@ -41,7 +39,13 @@ void trace_part(T const& part, tracer& t) noexcept {
   }
 }
 
-/// Hands on the members of a class; `D` are their declared types, since a binding does not tell a reference.
+/// The same, unless it was declared as a reference (a structured binding does not tell), which owns nothing.
+template <bool Checked, class Declared, class E>
+void trace_element(E const& element, tracer& t) noexcept {
+  if constexpr (!std::is_reference_v<Declared>) trace_part<E, Checked>(element, t);
+}
+
+/// Hands on the members of a class; `D` are their declared types.
 template <bool Checked, class List>
 struct field_visitor;
 template <bool Checked, class... D>
@@ -49,11 +53,7 @@ struct field_visitor<Checked, type_list<D...>> {
   tracer& t;
   template <class... M>
   void operator()(M const&... member) const noexcept {
-    (field<D>(member), ...);
-  }
-  template <class Declared, class M>
-  void field(M const& member) const noexcept {
-    if constexpr (!std::is_reference_v<Declared>) trace_part<M, Checked>(member, t);
+    (trace_element<Checked, D>(member, t), ...);
   }
 };
 
@@ -65,71 +65,49 @@ struct adaptor_key : A {
 
 // --- gc_members: bases, of which virtual ones are visited by the complete object only ----------------------------
 
+template <class M>
+struct bases_of_element {
+  using type = type_list<>;
+};
+template <class... B>
+struct bases_of_element<base_list<B...>> {
+  using type = type_list<B...>;
+};
+template <class List>
+struct bases_of_list {
+  using type = type_list<>;
+};
+template <class Self, class... M>
+struct bases_of_list<member_list<Self, M...>> : joined<type_list<>, typename bases_of_element<M>::type...> {};
+
+/// The bases in the gc_members of `T`; none for a class that is traced in another way.
 template <class T>
+using listed_bases = typename bases_of_list<
+    std::conditional_t<verdict_of<T>.how == kind::members, decltype(access::declared<T>::members()), void>>::type;
+
+/// The virtual bases among these bases of `T` and of their listed bases, each once.
+template <class T, class Bases = listed_bases<T>>
 struct virtual_bases {
   using type = type_list<>;
 };
-
-template <class T, class B>
-struct virtual_bases_through {
-  using type = std::conditional_t<access::declared<T>::template has_virtual_base<B>,
-                                  typename merge<type_list<B>, typename virtual_bases<B>::type>::type,
-                                  typename virtual_bases<B>::type>;
-};
-template <class T, class Found, class... Lists>
-struct collect_virtual_bases {
-  using type = Found;
-};
-template <class T, class Found, class... B, class... Lists>
-struct collect_virtual_bases<T, Found, base_list<B...>, Lists...> {
-  template <class Sum, class... Rest>
-  struct sum {
-    using type = Sum;
-  };
-  template <class Sum, class First, class... Rest>
-  struct sum<Sum, First, Rest...>
-      : sum<typename merge<Sum, typename virtual_bases_through<T, First>::type>::type, Rest...> {};
-  using type = typename collect_virtual_bases<T, typename sum<Found, B...>::type, Lists...>::type;
-};
-template <class T, class Found, class Member, class... Lists>
-struct collect_virtual_bases<T, Found, Member, Lists...> : collect_virtual_bases<T, Found, Lists...> {};
-
-template <class T, class List>
-struct virtual_bases_in;
-template <class T, class... M>
-struct virtual_bases_in<T, member_list<T, M...>> : collect_virtual_bases<T, type_list<>, M...> {};
-template <class T>
-requires(verdict_of<T>.how == kind::members) struct virtual_bases<T>
-    : virtual_bases_in<T, decltype(access::declared<T>::members())> {
+template <class T, class B, class... Rest>
+struct virtual_bases<T, type_list<B, Rest...>> {
+  using above = typename virtual_bases<B>::type;
+  using through = std::conditional_t<access::declared<T>::template has_virtual_base<B>,
+                                     typename merge<type_list<B>, above>::type, above>;
+  using type = typename merge<through, typename virtual_bases<T, type_list<Rest...>>::type>::type;
 };
 
-template <class V, class T, class... M>
-V const& virtual_base(T const& v, member_list<T, M...> const&) noexcept;
-
-/// The way from `T` to its virtual base `V` through the listed base `B`, or null if it is not on that way.
-template <class V, class B, class T>
-V const* virtual_base_through(T const& v) noexcept {
-  if constexpr (std::is_same_v<V, B>) {
-    return access::declared<T>::template has_virtual_base<B> ? std::addressof(access::declared<T>::template base<B>(v))
-                                                             : nullptr;
+/// `V` as a virtual base of `v`, by way of the first of these bases that is `V` or has it.
+template <class V, class T, class B, class... Rest>
+V const& virtual_base(T const& v, type_list<B, Rest...>) noexcept {
+  if constexpr (std::is_same_v<V, B> && access::declared<T>::template has_virtual_base<B>) {
+    return access::declared<T>::template base<B>(v);
   } else if constexpr (contains<V, typename virtual_bases<B>::type>) {
-    return std::addressof(virtual_base<V>(access::declared<T>::template base<B>(v), access::declared<B>::members()));
+    return virtual_base<V>(access::declared<T>::template base<B>(v), listed_bases<B>());
   } else {
-    return nullptr;
+    return virtual_base<V>(v, type_list<Rest...>());
   }
-}
-
-template <class V, class T, class... M>
-V const& virtual_base(T const& v, member_list<T, M...> const&) noexcept {
-  V const* found = nullptr;
-  auto search = [&]<class... B>(base_list<B...> const&) {
-    (void)(... || ((found = virtual_base_through<V, B>(v)) != nullptr));
-  };
-  auto search_bases = [&](auto const& element) {
-    if constexpr (is_base_list<bare_t<decltype(element)>>) search(element);
-  };
-  (search_bases(M{}), ...);
-  return *found;
 }
 
 template <bool Checked, class T>
@@ -169,7 +147,7 @@ void trace_members(T const& v, tracer& t) noexcept {
 
 template <bool Checked, class T, class... V>
 void trace_virtual_bases([[maybe_unused]] T const& v, type_list<V...>, [[maybe_unused]] tracer& t) noexcept {
-  (trace_own_part<Checked, V>(virtual_base<V>(v, access::declared<T>::members()), t), ...);
+  (trace_own_part<Checked, V>(virtual_base<V>(v, listed_bases<T>()), t), ...);
 }
 
 // --- the library ---------------------------------------------------------------------------------------------------
@@ -198,15 +176,9 @@ void trace_variant(T const& v, std::index_sequence<I...>, tracer& t) noexcept {
   (void)(... || (v.index() == I && (alternative(get_if<I>(&v)), true)));
 }
 
-template <bool Checked, class T, class... D>
-void trace_tuple(T const& v, type_list<D...>, tracer& t) noexcept {
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    auto element = [&]<class E>(auto const& part, type_list<E>) {
-      if constexpr (!std::is_reference_v<E>) trace_part<E, Checked>(part, t);
-    };
-    (element(std::get<I>(v), type_list<D>{}), ...);
-  }
-  (std::index_sequence_for<D...>{});
+template <bool Checked, class T, class... D, std::size_t... I>
+void trace_tuple(T const& v, type_list<D...>, std::index_sequence<I...>, tracer& t) noexcept {
+  (trace_element<Checked, D>(std::get<I>(v), t), ...);
 }
 
 /// The value of a type that is known to be traceable and to have traced parts.
@@ -223,10 +195,7 @@ void trace_known(T const& v, tracer& t) noexcept {
   } else if constexpr (how == kind::members) {
     trace_members<checked>(v, t);
     trace_virtual_bases<checked>(v, typename virtual_bases<T>::type{}, t);
-  } else if constexpr (how == kind::fields) {
-    using types = typename parts<T>::type;
-    access::fields<types::size>::visit(v, field_visitor<checked, types>{t});
-  } else if constexpr (how == kind::aggregate) {
+  } else if constexpr (how == kind::fields || how == kind::aggregate) {
     using types = typename parts<T>::type;
     access::fields<types::size>::visit(v, field_visitor<checked, types>{t});
   } else if constexpr (how == kind::array) {
@@ -249,10 +218,10 @@ void trace_known(T const& v, tracer& t) noexcept {
     }
   } else if constexpr (how == kind::variant) {
     trace_variant<checked>(v, std::make_index_sequence<parts<T>::type::size>{}, t);
-  } else if constexpr (how == kind::pair) {
-    trace_tuple<checked>(v, typename parts<T>::type{}, t);
-  } else if constexpr (how == kind::tuple) {
-    trace_tuple<checked>(v, typename parts<T>::type{}, t);
+  } else {
+    static_assert(how == kind::pair || how == kind::tuple);
+    using types = typename parts<T>::type;
+    trace_tuple<checked>(v, types{}, std::make_index_sequence<types::size>{}, t);
   }
 }
 

@@ -30,6 +30,7 @@ class reachability_oracle {
     bool tracked = false;
     bool alive = true;
     bool frozen = false;
+    bool perhaps_thawed = false;  // frozen or not
     bool finalized = false;
 
    private:
@@ -88,7 +89,14 @@ class reachability_oracle {
   }
 
   void is_leaf(object_id id) { objects_[id].tracked = false; }
-  void finalized(object_id id) { objects_[id].finalized = true; }
+  /// Whether an object that was about to die by counting keeps its age if its finalizer saves it is left open.
+  void finalized(object_id id) {
+    object& o = objects_[id];
+    o.finalized = true;
+    if (o.references != 0) return;
+    o.generation = unknown_generation;
+    o.perhaps_thawed = o.frozen;
+  }
 
   void collected(int heap, int generation) {
     for (object_id const id : living_) {
@@ -104,11 +112,18 @@ class reachability_oracle {
   }
   void freeze(int heap) {
     for (object_id const id : living_)
-      if (objects_[id].heap == heap && objects_[id].tracked) objects_[id].frozen = true;
+      if (objects_[id].heap == heap && objects_[id].tracked) {
+        objects_[id].frozen = true;
+        objects_[id].perhaps_thawed = false;
+      }
   }
   void unfreeze(int heap) {
-    for (object_id const id : living_)
-      if (objects_[id].heap == heap && std::exchange(objects_[id].frozen, false)) objects_[id].generation = 2;
+    for (object_id const id : living_) {
+      object& o = objects_[id];
+      if (o.heap != heap || !o.frozen) continue;
+      o.generation = o.perhaps_thawed ? unknown_generation : 2;
+      o.frozen = o.perhaps_thawed = false;
+    }
   }
   void rename_heap(int from, int to) {
     for (object_id const id : living_)
@@ -136,9 +151,11 @@ class reachability_oracle {
 
   /// False if it is not known which objects belong to the generation.
   bool can_forecast(int heap, int generation) const {
-    return generation == 2 || std::none_of(living_.begin(), living_.end(), [&](object_id id) {
-             return objects_[id].heap == heap && objects_[id].tracked && objects_[id].generation == unknown_generation;
-           });
+    return std::none_of(living_.begin(), living_.end(), [&](object_id id) {
+      object const& o = objects_[id];
+      return o.heap == heap && o.tracked &&
+             (o.perhaps_thawed || (generation != 2 && !o.frozen && o.generation == unknown_generation));
+    });
   }
   /// The tracked objects that a collection must find: those to which no way leads from anything it does not look at, be
   /// it the program, another heap, an older generation or a frozen object. `condemned` tells until the next forecast.

@@ -471,6 +471,16 @@ TEST_CASE("a virtual base is visited once by the complete object: diamond") {
   CHECK(traced(y) == of(y.t, y.l, y.r));
 }
 
+struct lists_apart : left, inner {
+  handle own;
+  static constexpr auto gc_members = members(bases<left>, &lists_apart::own, bases<inner>);
+};
+
+TEST_CASE("a virtual base is found through any of several lists") {
+  lists_apart const x;
+  CHECK(traced(x) == of(x.t, x.l, x.own, x.a));
+}
+
 TEST_CASE("half of a diamond, complete in itself, visits its virtual base") {
   left const x;
   CHECK(traced(x) == of(x.t, x.l));

@@ -1,6 +1,7 @@
 #include "control_file.hpp"
 
 #include <unordered_map>
+#include <utility>
 
 namespace pkggraph {
 namespace {

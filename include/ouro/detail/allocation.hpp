@@ -19,7 +19,7 @@ namespace detail {
 /// Young collections wait for so many bytes of objects at least: about what fits a second-level cache.
 inline constexpr std::size_t smallest_young_limit = 512 * 1024;
 /// Heaps smaller than this are not worth a full collection of its own.
-inline constexpr std::size_t smallest_full_heap = 8 * 1024 * 1024;
+inline constexpr std::size_t smallest_full_heap = 16 * 1024 * 1024;
 /// Programs whose counts never fall to something above zero are walked from this size on, when it has doubled.
 inline constexpr std::size_t smallest_walked_heap = 64 * 1024 * 1024;
 /// An automatic collection of a younger generation looks at no more objects than this.
@@ -51,7 +51,7 @@ inline void collect_young(heap_core& heap) noexcept {
   yield const found = collect_and_judge(heap, middle ? 1 : 0, seeds::candidates, young_budget);
   if (middle) heap.middle_interval = found == yield::little ? std::min<std::size_t>(heap.middle_interval * 2, 1000) : 10;
   if (found == yield::little) {
-    heap.young_limit = std::min(heap.young_limit * 4, std::max(smallest_young_limit, heap.bytes));
+    heap.young_limit = std::min(heap.young_limit * 4, std::max(smallest_young_limit, bytes_held(heap)));
   } else if (found == yield::much) {
     heap.young_limit = std::max(heap.young_limit / 2, smallest_young_limit);
   }
@@ -63,15 +63,16 @@ inline void collect_by_bytes(heap_core& heap) noexcept {
   // While young collections pay, they come before the buffer of candidates overflows.
   bool const crowded = heap.candidate_count >= slot_candidate_limit / 4 * 3 && heap.young_limit <= smallest_young_limit;
   if (heap.allocated < heap.young_limit && !crowded) return;
+  std::size_t const held = bytes_held(heap);
   bool const suspicious = heap.candidate_count != 0 || heap.old_candidates != 0 || heap.lost;
   if (suspicious) {
-    if (heap.bytes >= smallest_full_heap &&
-        heap.bytes >= heap.live_after_full + heap.live_after_full * heap.growth_percent / 100 &&
+    if (held >= smallest_full_heap &&
+        held >= heap.live_after_full + heap.live_after_full * heap.growth_percent / 100 &&
         (heap.old_candidates != 0 || heap.lost)) {
       return collect_full(heap);
     }
     if (heap.candidate_count != 0) return collect_young(heap);
-  } else if (heap.bytes >= smallest_walked_heap && heap.bytes >= heap.last_walk_bytes * 2) {
+  } else if (held >= smallest_walked_heap && held >= heap.live_after_full * 2) {
     return collect_full(heap);
   }
   heap.allocated = 0;
@@ -81,7 +82,7 @@ inline void collect_by_bytes(heap_core& heap) noexcept {
 inline void collect_by_count(heap_core& heap) noexcept {
   std::size_t const first = heap.threshold[0];
   if (first == 0) return;
-  std::size_t const tracked = heap.objects[1];
+  std::size_t const tracked = tracked_objects(heap);
   heap.count0_base = std::min(heap.count0_base, tracked);
   if (tracked - heap.count0_base < first && first != 1) return;
   if (heap.count2 > heap.threshold[2] && tracked > heap.objects_after_full + heap.objects_after_full / 4) {
@@ -119,6 +120,9 @@ inline bool reserve_bins(heap_core& heap, std::uint32_t count) noexcept {
   std::copy_n(heap.bins, heap.bin_count, bins);
   delete[] heap.bins;
   heap.bins = bins;
+  for (std::uint32_t i = 0; i != heap.bin_count; ++i) {
+    if (bins[i].current != nullptr) set_mode(heap, *bins[i].current, page_mode::current);
+  }
   heap.bin_count = size;
   thread_state& thread = this_thread_state();
   if (thread.current == &heap) set_current(thread, &heap);

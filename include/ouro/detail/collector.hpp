@@ -108,7 +108,7 @@ class collection {
     heap_.candidate_count = kept;
     if (from_ == seeds::pages) {
       walk_pages(
-          heap_, true, [&](page const& p) { return p.current || p.last_birth > oldest_; },
+          heap_, true, [&](page const& p) { return p.mode == page_mode::current || p.last_birth > oldest_; },
           [&](object_header* h) {
             if (trial_.eligible(*h)) trial_.insert(h);
           });
@@ -258,10 +258,9 @@ inline bool may_collect(heap_core const& heap) noexcept {
   return thread.depth == 0 && thread.no_collection == 0 && !heap.collecting;
 }
 
-/// Objects of tracked types, blocks held by bins left out.
+/// In a heap that counts exactly.
 inline std::size_t tracked_objects(heap_core const& heap) noexcept {
-  std::size_t bytes = 0;
-  return heap.objects[1] - (heap.counting ? 0 : blocks_in_bins(heap, bytes)[1]);
+  return heap.objects[1] + heap.large_objects[1];
 }
 
 /// Collects; 0 where that is not allowed. The caller keeps the heap in place with a `heap_user`.
@@ -280,14 +279,14 @@ OURO_DETAIL_NOINLINE inline std::size_t collect(heap_core& heap, int generation,
     tell(gc::phase::stop);
   }
   heap.collecting = false;
-  heap.count0_base = tracked_objects(heap);
+  if (heap.counting) heap.count0_base = tracked_objects(heap);
   heap.allocated = 0;
   heap.count1 = generation == 0 ? heap.count1 + 1 : 0;
   heap.count2 = generation == 0 ? heap.count2 : generation == 1 ? heap.count2 + 1 : 0;
   if (generation == 2) {
-    heap.live_after_full = heap.bytes;
-    heap.objects_after_full = heap.objects[1];
-    heap.last_walk_bytes = heap.bytes;
+    recount_bytes(heap);
+    heap.live_after_full = bytes_held(heap);
+    heap.objects_after_full = tracked_objects(heap);
     heap.old_candidates = 0;
   }
   return found;

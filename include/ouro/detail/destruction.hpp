@@ -19,8 +19,6 @@ inline constexpr std::uint32_t deepest_nesting = 32;
 /// Added to a thread's depth while it traces: counts are the collector's then, and nothing may die or become a candidate.
 inline constexpr std::uint32_t tracing_depth = 0x80000000u;
 
-void delete_heap_if_unused(heap_core& heap) noexcept;
-
 /// Keeps a heap's state in place while it is worked on: user code that runs meanwhile may close the heap.
 class heap_user {
  public:
@@ -169,7 +167,6 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
     bury(heap, type, h, 0);
   }
   --thread.depth;
-  if (heap.closed) delete_heap_if_unused(heap);
 }
 
 inline void drain_queue(thread_state& thread) noexcept {
@@ -204,23 +201,24 @@ OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_
 OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
   thread_state& thread = this_thread_state();
   constexpr auto live = static_cast<std::uint8_t>(object_state::live);
-  if (h->count != 1 || h->flags != live || h->weak != 0 || h->slot < slot_candidate_limit ||
-      thread.depth >= deepest_nesting) {
+  std::uint32_t const depth = thread.depth;
+  if (h->count != 1 || h->flags != live || h->weak != 0 || h->slot < slot_candidate_limit || depth >= deepest_nesting) {
     return release_last_slow(thread, h);
   }
   page& p = *page_of(h);  // large objects have a flag, and went the other way
-  type_descriptor const& type = *p.type;
-  if (type.finalize != nullptr) return release_last_slow(thread, h);
+  auto* const destroy = p.quick_destroy;
+  if (destroy == nullptr) return release_last_slow(thread, h);
   h->count = 0;
   h->flags = static_cast<std::uint8_t>(object_state::destroying);
-  ++thread.depth;
-  if (type.destroy != nullptr) type.destroy(object_of(h));
-  --thread.depth;
-  heap_core& heap = *p.heap;
-  if (h->count != 0) [[unlikely]] return bury(heap, type, h, 0);
-  free_in_page(heap, p, h);
-  if (heap.closed) [[unlikely]] delete_heap_if_unused(heap);
-  if (thread.depth == 0) drain_queue(thread);
+  thread.depth = depth + 1;
+  destroy(object_of(h));
+  thread.depth = depth;
+  if (h->count == 0) [[likely]] {
+    free_in_page(p, h);
+  } else {
+    bury(*p.heap, *p.type, h, 0);
+  }
+  if (depth == 0) drain_queue(thread);
 }
 
 OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {

@@ -93,14 +93,15 @@ struct heap_core {
   page* pages[2] = {};  // leaf, tracked
   large_prefix* large[2] = {};
   chunk* chunks = nullptr;
+  std::size_t chunk_count = 0;
   std::size_t dirty_pages = 0;
   std::size_t used_pages = 0;
-  std::size_t large_objects = 0;
+  std::size_t large_objects[2] = {};
   std::size_t large_bytes = 0;
   std::size_t limit = static_cast<std::size_t>(-1);
-  std::size_t objects[2] = {};  // leaf, tracked: handed to bins or to the user
-  std::size_t bytes = 0;        // of the same blocks
-  bool counting = false;        // set_threshold was called: every allocation takes the slow path
+  std::size_t bytes = 0;  // of blocks in pages; deaths are noticed when a page is used again, empty, or recounted
+  bool counting = false;  // `bytes` and `objects` are exact, and every allocation takes the slow path
+  std::size_t objects[2] = {};
 
   // Candidates and generations.
   candidate* candidates = nullptr;
@@ -123,7 +124,6 @@ struct heap_core {
   std::size_t objects_after_full = 0;
   std::size_t growth_percent = 100;
   std::size_t middle_interval = 10;  // young collections between two of generation 1
-  std::size_t last_walk_bytes = 0;
 
   // The running collection.
   bool collecting = false;

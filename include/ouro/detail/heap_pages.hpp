@@ -29,6 +29,9 @@ inline std::uint64_t page_bit(page const* p) noexcept {
   return std::uint64_t{1} << (reinterpret_cast<std::uintptr_t>(p) % chunk_bytes / page_bytes);
 }
 
+/// Heaps with more chunks than this ask for huge pages: 32 MiB.
+inline constexpr std::size_t small_heap_chunks = 32 * 1024 * 1024 / chunk_bytes;
+
 inline chunk* add_chunk(heap_core& heap) noexcept {
   void* memory = os_reserve_chunk();
   if (memory == nullptr) return nullptr;
@@ -39,6 +42,7 @@ inline chunk* add_chunk(heap_core& heap) noexcept {
     return nullptr;
   }
   heap.chunks = c;
+  if (++heap.chunk_count > small_heap_chunks) os_prefer_huge_pages(memory);
   return c;
 }
 
@@ -52,6 +56,7 @@ inline void trim_pages(heap_core& heap, std::size_t keep) noexcept {
       the_registry().remove_chunk(c->memory);
       os_release_chunk(c->memory);
       delete c;
+      --heap.chunk_count;
       continue;
     }
     for (std::uint64_t dirty = c->dirty; dirty != 0;) {  // one call for each run of free pages
@@ -75,7 +80,8 @@ inline bool within_limit(heap_core const& heap, std::size_t more) noexcept {
 inline page* acquire_page(heap_core& heap) noexcept {
   if (!within_limit(heap, page_bytes)) return nullptr;
   chunk* c = heap.chunks;
-  while (c != nullptr && c->in_use == all_pages) c = c->next;
+  bool const reuse = heap.dirty_pages != 0;
+  while (c != nullptr && (reuse ? c->dirty == 0 : c->in_use == all_pages)) c = c->next;
   if (c == nullptr) c = add_chunk(heap);
   if (c == nullptr) return nullptr;
   std::uint64_t const candidates = c->dirty != 0 ? c->dirty : all_pages & ~c->in_use;
@@ -101,14 +107,22 @@ inline void release_page(heap_core& heap, page* p) noexcept {
     heap.pages[p->tracked] = p->next;
   }
   if (p->next != nullptr) p->next->previous = p->previous;
+  heap.bytes -= std::size_t{p->charged} * p->block_bytes;
   p->type = nullptr;
   p->owner->in_use &= ~page_bit(p);
   p->owner->dirty |= page_bit(p);
   --heap.used_pages;
   ++heap.dirty_pages;
-  // Some are kept: programs that free much often allocate it again.
-  std::size_t const keep = std::max<std::size_t>(32, heap.used_pages / 4);
-  if (heap.dirty_pages > 2 * keep) trim_pages(heap, keep);
+  // As many as are in use are kept: programs that free much often allocate it again.
+  std::size_t const most = std::max<std::size_t>(128, heap.used_pages);
+  if (heap.dirty_pages > most) trim_pages(heap, most / 2);
+}
+
+inline void set_mode(heap_core& heap, page& p, page_mode mode) noexcept {
+  p.mode = mode;
+  p.free_into = mode == page_mode::plain     ? &p.free_list
+                : mode == page_mode::current ? &heap.bins[p.bin].free
+                                             : nullptr;
 }
 
 inline void link_partial(bin& b, page* p) noexcept {
@@ -153,6 +167,7 @@ inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32
   p->first_block = static_cast<std::uint32_t>(first_object - sizeof(object_header));
   p->capacity = static_cast<std::uint32_t>((page_bytes - first_object - block + lead) / block + 1);
   p->tracked = type.tracked();
+  p->quick_destroy = type.finalize == nullptr ? type.destroy : nullptr;
   p->next = heap.pages[p->tracked];
   if (p->next != nullptr) p->next->previous = p;
   heap.pages[p->tracked] = p;
@@ -178,65 +193,70 @@ inline void carve(page& p) noexcept {
   p.carved = static_cast<std::uint32_t>(end);
 }
 
-inline void count_blocks_in(heap_core& heap, page& p, std::size_t blocks) noexcept {
-  p.used += static_cast<std::uint32_t>(blocks);
-  heap.objects[p.tracked] += blocks;
-  heap.bytes += blocks * p.block_bytes;
-  heap.allocated += blocks * p.block_bytes;
+/// Blocks of the page have been taken, and `used` are in use now.
+inline void charge(heap_core& heap, page& p, std::uint32_t taken, std::uint32_t used) noexcept {
+  heap.allocated += std::size_t{taken} * p.block_bytes;
+  heap.bytes += std::size_t{used} * p.block_bytes - std::size_t{p.charged} * p.block_bytes;
+  p.charged = used;
 }
 
 /// A page of the bin with at least one free block that is not the bin's current one; null when memory is short.
-inline page* page_with_space(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index, std::size_t block) noexcept {
+inline page* page_with_space(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index,
+                             std::size_t block) noexcept {
   page* p = heap.bins[bin_index].partial;
   if (p == nullptr) {
     p = make_page(heap, type, bin_index, block);
     if (p == nullptr) return nullptr;
+    set_mode(heap, *p, heap.counting ? page_mode::counted : page_mode::plain);
     link_partial(heap.bins[bin_index], p);
   }
   if (p->free_list == nullptr) carve(*p);
   return p;
 }
 
-inline void retire_current(heap_core& heap, bin& b) noexcept {
-  page* p = b.current;
-  if (p == nullptr) return;
-  p->current = false;
-  p->last_birth = heap.epoch.now;
-  b.current = nullptr;
-  if (p->carved < p->capacity) link_partial(b, p);
-}
-
 /// Fills the bin and takes one block; null when memory is short.
-inline object_header* take_from_bin(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index, std::size_t block) noexcept {
+inline object_header* take_from_bin(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index,
+                                    std::size_t block) noexcept {
   bin& b = heap.bins[bin_index];
   if (b.free == nullptr) {
     page* p = b.current;
+    std::uint32_t in_use = 0;
     if (p != nullptr && p->carved < p->capacity) {
+      in_use = p->carved;
       carve(*p);
     } else {
-      retire_current(heap, b);
+      if (p != nullptr) {
+        p->used = p->carved;
+        p->last_birth = heap.epoch.now;
+        set_mode(heap, *p, page_mode::full);
+        b.current = nullptr;
+      }
       p = page_with_space(heap, type, bin_index, block);
       if (p == nullptr) return nullptr;
       unlink_partial(b, p);
-      p->current = true;
+      in_use = p->used;
+      p->used = current_used;
+      set_mode(heap, *p, page_mode::current);
       b.current = p;
     }
     b.free = p->free_list;
     p->free_list = nullptr;
-    count_blocks_in(heap, *p, p->carved - p->used);
+    charge(heap, *p, p->carved - in_use, p->carved);
   }
   object_header* h = b.free;
   b.free = next_free(h);
   return h;
 }
 
-/// Takes one block without filling the bin, so that the counts of objects are exact; null when memory is short.
-inline object_header* take_one(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index, std::size_t block) noexcept {
+/// Takes one block without filling the bin, so that figures are exact; null when memory is short.
+inline object_header* take_one(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index,
+                               std::size_t block) noexcept {
   page* p = page_with_space(heap, type, bin_index, block);
   if (p == nullptr) return nullptr;
   object_header* h = p->free_list;
   p->free_list = next_free(h);
-  count_blocks_in(heap, *p, 1);
+  charge(heap, *p, 1, ++p->used);
+  ++heap.objects[p->tracked];
   p->last_birth = heap.epoch.now;
   if (p->free_list == nullptr && p->carved == p->capacity) unlink_partial(heap.bins[bin_index], p);
   return h;
@@ -248,43 +268,82 @@ inline void flush_bins(heap_core& heap) noexcept {
     bin& b = heap.bins[i];
     page* p = b.current;
     if (p == nullptr) continue;
-    std::size_t held = 0;
+    std::uint32_t held = 0;
     for (object_header* h = b.free; h != nullptr; h = next_free(h)) ++held;
     p->free_list = b.free;
     b.free = nullptr;
-    p->used -= static_cast<std::uint32_t>(held);
-    heap.objects[p->tracked] -= held;
-    heap.bytes -= held * p->block_bytes;
-    p->current = false;
-    p->last_birth = heap.epoch.now;
     b.current = nullptr;
+    p->used = p->carved - held;
+    p->last_birth = heap.epoch.now;
+    bool const has_space = held != 0 || p->carved < p->capacity;
+    set_mode(heap, *p, has_space ? page_mode::plain : page_mode::full);
     if (p->used == 0) {
       release_page(heap, p);
-    } else if (p->free_list != nullptr || p->carved < p->capacity) {
+    } else if (has_space) {
       link_partial(b, p);
     }
   }
 }
 
-/// Blocks that bins hold: counted as objects, but free.
-inline std::array<std::size_t, 2> blocks_in_bins(heap_core const& heap, std::size_t& bytes) noexcept {
-  std::array<std::size_t, 2> held{};
-  bytes = 0;
-  for (std::uint32_t i = 0; i != heap.bin_count; ++i) {
-    for (object_header* h = heap.bins[i].free; h != nullptr; h = next_free(h)) {
-      ++held[heap.bins[i].current->tracked];
-      bytes += heap.bins[i].current->block_bytes;
+// --- figures --------------------------------------------------------------------------------------------------------
+
+struct block_totals {
+  std::size_t objects[2] = {};
+  std::size_t bytes = 0;
+};
+
+/// Exact figures, free blocks that bins hold left out. O(pages).
+inline block_totals count_blocks(heap_core const& heap) noexcept {
+  block_totals totals;
+  for (bool const tracked : {false, true}) {
+    totals.objects[tracked] = heap.large_objects[tracked];
+    for (page const* p = heap.pages[tracked]; p != nullptr; p = p->next) {
+      std::size_t used = p->used;
+      if (p->mode == page_mode::current) {
+        used = p->carved;
+        for (object_header* h = heap.bins[p->bin].free; h != nullptr; h = next_free(h)) --used;
+      }
+      totals.objects[tracked] += used;
+      totals.bytes += used * p->block_bytes;
     }
   }
-  return held;
+  totals.bytes += heap.large_bytes;
+  return totals;
 }
 
-/// A page has lost its last object, or got its first free block.
-OURO_DETAIL_NOINLINE inline void note_space(heap_core& heap, page& p) noexcept {
-  if (p.used != 0) return link_partial(heap.bins[p.bin], &p);
-  if (p.partial) unlink_partial(heap.bins[p.bin], &p);
-  release_page(heap, &p);
+/// What automatic collections go by.
+inline std::size_t bytes_held(heap_core const& heap) noexcept { return heap.bytes + heap.large_bytes; }
+
+/// Notices deaths in pages that have not been used since. O(pages).
+inline void recount_bytes(heap_core& heap) noexcept {
+  heap.bytes = 0;
+  for (page* first : heap.pages) {
+    for (page* p = first; p != nullptr; p = p->next) {
+      p->charged = p->mode == page_mode::current ? p->carved : p->used;
+      heap.bytes += std::size_t{p->charged} * p->block_bytes;
+    }
+  }
 }
+
+/// From now on figures are exact at any time, and blocks are handed out one by one.
+inline void start_counting(heap_core& heap) noexcept {
+  if (heap.counting) return;
+  flush_bins(heap);
+  recount_bytes(heap);
+  heap.counting = true;
+  for (bool const tracked : {false, true}) {
+    heap.objects[tracked] = 0;
+    for (page* p = heap.pages[tracked]; p != nullptr; p = p->next) {
+      set_mode(heap, *p, page_mode::counted);
+      heap.objects[tracked] += p->used;
+    }
+  }
+}
+
+// --- freeing --------------------------------------------------------------------------------------------------------
+
+/// Deletes a closed heap when nothing is left in it and nobody works on it.
+void delete_heap_if_unused(heap_core& heap) noexcept;
 
 inline void free_large(object_header* h) noexcept {
   large_prefix* prefix = prefix_of(h);
@@ -292,10 +351,8 @@ inline void free_large(object_header* h) noexcept {
   bool const tracked = prefix->type->tracked();
   (prefix->previous != nullptr ? prefix->previous->next : heap.large[tracked]) = prefix->next;
   if (prefix->next != nullptr) prefix->next->previous = prefix->previous;
-  --heap.large_objects;
+  --heap.large_objects[tracked];
   heap.large_bytes -= prefix->bytes;
-  --heap.objects[tracked];
-  heap.bytes -= prefix->bytes;
   the_registry().remove_large(prefix);
   std::size_t const alignment = prefix->type->alignment;
   void* allocation = prefix->allocation;
@@ -305,30 +362,51 @@ inline void free_large(object_header* h) noexcept {
   } else {
     ::operator delete(allocation);
   }
+  if (heap.closed) delete_heap_if_unused(heap);
 }
 
-OURO_DETAIL_INLINE void free_in_page(heap_core& heap, page& p, object_header* h) noexcept {
-  *h = object_header{};
-  poison_body(p, h);
-  if (p.current) {
-    bin& b = heap.bins[p.bin];
-    set_next_free(h, b.free);
-    b.free = h;
+OURO_DETAIL_NOINLINE inline void release_empty_page(page& p) noexcept {
+  if (p.mode == page_mode::current) {
+    p.used = current_used;
     return;
   }
+  heap_core& heap = *p.heap;
+  if (p.partial) unlink_partial(heap.bins[p.bin], &p);
+  release_page(heap, &p);
+}
+
+/// Frees a block of a page that has no list to put it on.
+OURO_DETAIL_NOINLINE inline void free_specially(page& p, object_header* h) noexcept {
+  heap_core& heap = *p.heap;
   set_next_free(h, p.free_list);
   p.free_list = h;
-  --heap.objects[p.tracked];
-  heap.bytes -= p.block_bytes;
   --p.used;
-  if (p.used == 0 || !p.partial) [[unlikely]] note_space(heap, p);
+  if (!p.partial) link_partial(heap.bins[p.bin], &p);
+  if (p.mode == page_mode::full) {
+    set_mode(heap, p, page_mode::plain);
+  } else {
+    --heap.objects[p.tracked];
+    heap.bytes -= p.block_bytes;
+    p.charged = p.used;
+  }
+  if (p.used == 0) release_empty_page(p);
+  if (heap.closed) delete_heap_if_unused(heap);
+}
+
+OURO_DETAIL_INLINE void free_in_page(page& p, object_header* h) noexcept {
+  *h = object_header{};
+  poison_body(p, h);
+  object_header** const list = p.free_into;
+  if (list == nullptr) [[unlikely]] return free_specially(p, h);
+  set_next_free(h, *list);
+  *list = h;
+  if (--p.used == 0) [[unlikely]] release_empty_page(p);
 }
 
 /// Gives the block of a destroyed object back.
 inline void free_block(object_header* h) noexcept {
   if (is_large(*h)) return free_large(h);
-  page& p = *page_of(h);
-  free_in_page(*p.heap, p, h);
+  free_in_page(*page_of(h), h);
 }
 
 /// A block from operator new; null when memory is short. `bytes` is the size of the object alone.
@@ -356,10 +434,8 @@ inline object_header* take_large(heap_core& heap, type_descriptor const& type, s
   }
   if (prefix->next != nullptr) prefix->next->previous = prefix;
   heap.large[tracked] = prefix;
-  ++heap.large_objects;
+  ++heap.large_objects[tracked];
   heap.large_bytes += total;
-  ++heap.objects[tracked];
-  heap.bytes += total;
   heap.allocated += total;
   return h;
 }

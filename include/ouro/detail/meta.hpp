@@ -5,6 +5,7 @@
 #include <ouro/config.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -97,6 +98,14 @@ constexpr std::string_view type_name() noexcept {
 #endif
   return name;
 }
+
+/// Equal for types of one name, and practically never else.
+template <class T>
+inline constexpr std::uint64_t type_hash = [] {
+  std::uint64_t hash = 14695981039346656037u;
+  for (char c : type_name<T>()) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  return hash;
+}();
 
 }  // namespace detail
 }  // inline namespace OURO_DETAIL_ABI

@@ -30,21 +30,35 @@ struct chunk {
 };
 static_assert(chunk_pages <= 64);
 
+/// What freeing a block of the page takes.
+enum class page_mode : std::uint8_t {
+  plain,    // it has free blocks and is on its bin's list: the block joins the free ones
+  current,  // a bin allocates from it: the block goes to the bin
+  full,     // it has no free blocks: it joins its bin's list first
+  counted   // the heap keeps exact figures, or is closed
+};
+
+/// `used` of a current page starts here, so that frees, which count it down, leave it alone; the bin knows better.
+inline constexpr std::uint32_t current_used = 0x40000000u;
+
 struct page {
   heap_core* heap;
   type_descriptor const* type;
-  object_header* free_list;  // not of the page that a bin allocates from: its blocks are on the bin's list
+  void (*quick_destroy)(void*) noexcept;  // the type's destructor, if death takes nothing else; or null
+  object_header** free_into;  // the list that freed blocks join: the page's or the bin's; null: it takes more
+  object_header* free_list;   // of a current page empty: the bin has it
+  std::uint32_t used;         // blocks that are not on `free_list`
+  page_mode mode;
+  bool partial;  // it is on its bin's list of pages with free blocks
+  bool tracked;
   std::uint32_t bin;
   std::uint32_t block_bytes;
   std::uint32_t first_block;  // offset of the first block's header
   std::uint32_t capacity;     // blocks that fit
   std::uint32_t carved;       // blocks that have been made
-  std::uint32_t used;         // blocks that are not on `free_list`
+  std::uint32_t charged;      // blocks that are part of the heap's `bytes`
   std::uint16_t last_birth;   // no younger object is in it (unless it is current)
   std::uint16_t queue;        // first block that waits for its destructor, in 8-byte units; 0: none
-  bool current;               // some bin allocates from it
-  bool partial;               // it is on its bin's list of pages with free blocks
-  bool tracked;
   page* next;  // all pages of the heap with this trackedness
   page* previous;
   page* next_partial;

@@ -75,7 +75,9 @@ inline void set_current(thread_state& thread, heap_core* heap) noexcept {
                   static_cast<std::uint8_t>(object_state::constructing)};
 }
 
-inline bool is_empty(heap_core const& heap) noexcept { return heap.objects[0] + heap.objects[1] == 0; }
+inline bool is_empty(heap_core const& heap) noexcept {
+  return heap.used_pages == 0 && heap.large_objects[0] + heap.large_objects[1] == 0;
+}
 
 inline void delete_heap(heap_core& heap) noexcept {
   if (heap.hooks.destroy != nullptr) heap.hooks.destroy(heap.hooks.module);
@@ -86,7 +88,6 @@ inline void delete_heap(heap_core& heap) noexcept {
   delete &heap;
 }
 
-/// Deletes a closed heap when nothing is left in it and nobody works on it.
 inline void delete_heap_if_unused(heap_core& heap) noexcept {
   if (!heap.closed || heap.users != 0 || !is_empty(heap)) return;
   {
@@ -115,8 +116,7 @@ inline void close_heap(heap_core& heap) noexcept {
   if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
   thread_state& thread = this_thread_state();
   if (thread.home == &heap) thread.home = nullptr;
-  flush_bins(heap);
-  heap.counting = true;  // blocks that are freed from now on are counted at once
+  start_counting(heap);  // so that the death of the last object is noticed
   if (thread.current == &heap) set_current(thread, thread.home);
   heap.closed = true;
   {
@@ -196,7 +196,6 @@ inline void close_process() noexcept {
   }
   for (heap_core *h = first, *next = nullptr; h != nullptr; h = next) {
     collect_all(*h);
-    flush_bins(*h);
     next = h->next_heap;
     --h->users;
     delete_heap_if_unused(*h);

@@ -107,36 +107,43 @@ struct facts {
   bool refused = false;  // some part cannot be traced
 };
 
-/// The types a walk has been to. Types refer to each other in cycles (`struct T { std::vector<T> v; };`).
+/// The types a walk has been to, in a search tree. Types refer to each other in cycles (`struct T { std::vector<T> v;
+/// };`).
 class visited_types {
  public:
   constexpr visited_types() = default;
   visited_types(visited_types const&) = delete;
   visited_types& operator=(visited_types const&) = delete;
-  constexpr ~visited_types() {
-    while (last_ != nullptr) {
-      node* before = last_->before;
-      delete last_;
-      last_ = before;
-    }
-  }
+  constexpr ~visited_types() { remove(root_); }
+
   template <class T>
   constexpr bool add() {
-    constexpr std::string_view name = type_name<T>();
-    for (node* n = last_; n != nullptr; n = n->before) {
-      if (n->name == name && n->id == &type_id<T>) return false;
+    node** place = &root_;
+    while (*place != nullptr) {
+      node& n = **place;
+      // The hash first, since under -fsanitize=undefined g++ does not tell addresses apart in constants; the address
+      // as well, since Clang gives local classes of different functions the same name.
+      if (n.hash == type_hash<T> && n.id == &type_id<T>) return false;
+      place = n.hash < type_hash<T> ? &n.greater : &n.others;
     }
-    last_ = new node{name, &type_id<T>, last_};
+    *place = new node{type_hash<T>, &type_id<T>, nullptr, nullptr};
     return true;
   }
 
  private:
   struct node {
-    std::string_view name;  // first, since under -fsanitize=undefined g++ does not tell addresses apart in constants
-    char const* id;         // as well, since Clang gives local classes of different functions the same name
-    node* before;
+    std::uint64_t hash;
+    char const* id;
+    node* greater;
+    node* others;
   };
-  node* last_ = nullptr;
+  static constexpr void remove(node* n) {
+    if (n == nullptr) return;
+    remove(n->greater);
+    remove(n->others);
+    delete n;
+  }
+  node* root_ = nullptr;
 };
 
 template <class T>
