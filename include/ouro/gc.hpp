@@ -127,6 +127,7 @@ void visit_edges(object_header* h, F f) {
 /// A list of headers that the collector's own walk can fill: it reports a shortage of memory at the end.
 class header_list {
  public:
+  explicit header_list(heap_core& heap) noexcept : list_(heap.work_chunks) {}
   void add(object_header* h) noexcept { complete_ = list_.push(h) && complete_; }
   std::vector<gc_ptr<void>> handles() {
     if (!complete_) throw_bad_alloc();
@@ -200,7 +201,7 @@ inline std::array<generation_stats, 3> get_stats() { return detail::current_heap
 inline std::vector<gc_ptr<void>> get_objects(int generation = -1) {
   if (generation != -1) detail::check_generation(generation);
   detail::heap_core& heap = detail::current_heap();
-  detail::header_list found;
+  detail::header_list found(detail::current_heap());
   detail::walk_live(heap, [&](detail::object_header* h) {
     std::uint16_t const birth = detail::birth_of(heap, *h);
     bool const frozen = birth <= heap.epoch.frozen;
@@ -214,7 +215,7 @@ inline std::vector<gc_ptr<void>> get_objects(int generation = -1) {
 template <class... P>
 std::vector<gc_ptr<void>> get_referrers(P const&... p) {
   std::array<detail::object_header*, sizeof...(P)> const targets{detail::handle_access::header(p)...};
-  detail::header_list found;
+  detail::header_list found(detail::current_heap());
   detail::walk_live(detail::current_heap(), [&](detail::object_header* h) {
     bool refers = false;
     detail::visit_edges(h, [&](detail::object_header* to) {
@@ -228,7 +229,7 @@ std::vector<gc_ptr<void>> get_referrers(P const&... p) {
 /// What the arguments hold handles to, one entry for each handle. Throws `std::bad_alloc`. CPython: `gc.get_referents`.
 template <class... P>
 std::vector<gc_ptr<void>> get_referents(P const&... p) {
-  detail::header_list found;
+  detail::header_list found(detail::current_heap());
   for (detail::object_header* h : std::initializer_list<detail::object_header*>{detail::handle_access::header(p)...}) {
     if (h != nullptr) detail::visit_edges(h, [&](detail::object_header* to) { found.add(to); });
   }

@@ -389,6 +389,7 @@ class world {
   int current_heap_ = 0;
   int depth_ = 0;            // of destructors and finalizers that act
   bool collecting_ = false;  // a collection was asked for
+  bool closing_ = false;     // a heap is dropped, which collects as long as it finds something
   bool automatic_ = false;   // one may start by itself: an object is being made
   bool searched_ = false;    // the oracle's search is that of this operation
   int deeds_ = 0;            // done since the operation began that may have changed the graph
@@ -722,7 +723,7 @@ handle world::create(kind what) {
 /// are keys, all of them.
 bool world::may_be_null(object_id who, object_id target) {
   if (!collecting_ && !automatic_) return false;
-  if (!std::exchange(searched_, true)) oracle_.search();
+  if (closing_ || !std::exchange(searched_, true)) oracle_.search();
   return !oracle_.reachable(who) && (!oracle_.reachable(target) || entries_[who].what == kind::keyed_node);
 }
 
@@ -1053,11 +1054,10 @@ void world::close_heap() {
   }
   oracle_.rename_heap(second, closed_heap);
   oracle_.forget_forecast();
-  searched_ = false;
   deeds_ = 0;
-  collecting_ = true;
+  closing_ = collecting_ = true;
   heaps_[second] = std::move(fresh);
-  collecting_ = false;
+  closing_ = collecting_ = false;
 }
 
 /// Looks at one object through a handle.

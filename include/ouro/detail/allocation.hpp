@@ -38,7 +38,10 @@ inline yield collect_and_judge(heap_core& heap, int generation, seeds from, std:
 
 inline void collect_full(heap_core& heap) noexcept {
   switch (collect_and_judge(heap, 2, seeds::pages, static_cast<std::size_t>(-1))) {
-    case yield::little: heap.growth_percent = std::min<std::size_t>(heap.growth_percent * 2, 100); break;
+    case yield::little:
+      heap.growth_percent = std::min<std::size_t>(heap.growth_percent * 2, 100);
+      heap.young_limit = std::max(heap.young_limit, bytes_held(heap) / 100 * heap.growth_percent);
+      break;
     case yield::some: heap.growth_percent = 50; break;
     case yield::much: heap.growth_percent = 25; break;
   }

@@ -179,10 +179,39 @@ class collection {
       type_descriptor const& type = type_of(entry.header);
       if (type.destroy != nullptr) type.destroy(object_of(entry.header));
     });
-    set.for_each([&](work_entry& entry) {
-      object_header* h = entry.header;
-      bury(heap_, type_of(h), h, std::min(h->count, condemned_count));
-    });
+    free_all();
+  }
+
+  void free_all() noexcept {
+    // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
+    bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers();
+    if (from_ == seeds::pages && !every_block) return free_pages();
+    trial_.set().for_each([&](work_entry& entry) { free_one(entry); });
+  }
+
+  void free_one(work_entry& entry) noexcept {
+    object_header* h = entry.header;
+    bury(heap_, type_of(h), h, std::min(h->count, condemned_count));
+  }
+
+  /// Garbage that was found page by page often fills whole pages: those go back without a look at their blocks.
+  void free_pages() noexcept {
+    chunk_list<work_entry>::cursor at(trial_.set());
+    while (!at.at_end()) {
+      page* const p = page_of((*at).header);
+      auto end = at;
+      std::uint32_t length = 0;
+      for (; !end.at_end() && !(*end).large && page_of((*end).header) == p; end.advance()) ++length;
+      if (length != 0 && length == p->used) {
+        release_empty_page(*p);
+        at = end;
+      } else {
+        do {
+          free_one(*at);
+          at.advance();
+        } while (length-- > 1);
+      }
+    }
   }
 
   /// Condemns the garbage, and makes its references to garbage null.

@@ -4,6 +4,7 @@
 
 #include <ouro/detail/page.hpp>
 #include <ouro/detail/registry.hpp>
+#include <ouro/detail/work_list.hpp>
 
 #include <array>
 #include <atomic>
@@ -127,6 +128,7 @@ struct heap_core {
 
   // The running collection.
   bool collecting = false;
+  chunk_pool work_chunks;
 
   // Reporting.
   std::array<gc::generation_stats, 3> stats{};

@@ -30,6 +30,7 @@ struct work_entry {
   std::uint32_t count;  // the count that the object had
   std::uint16_t slot;   // its birth
   bool opaque;          // its trace cannot be trusted: it is alive, and so is all it leads to
+  bool large;
 };
 
 /// Misuse found while user code must not run; told when the trial is over.
@@ -81,16 +82,17 @@ class trial {
  public:
   /// Objects born in an epoch up to `oldest` stay outside.
   trial(heap_core& heap, fault_list& faults, std::uint16_t oldest, std::size_t budget) noexcept
-      : heap_(heap), faults_(faults), oldest_(oldest), budget_(budget) {}
+      : heap_(heap), faults_(faults), oldest_(oldest), budget_(budget), set_(heap.work_chunks), stack_(heap.work_chunks), seen_(heap.work_chunks) {}
 
+  /// Candidates are not: those that may join have left their buffer, the others are too old.
   bool eligible(object_header const& h) const noexcept {
-    return h.slot != slot_leaf && h.slot < slot_in_set && state_of(h) == object_state::live && !is_sticky(h.count) &&
-           birth_of(heap_, h) > oldest_;
+    return h.slot > (slot_slow | oldest_) && h.slot < slot_in_set && state_of(h) == object_state::live &&
+           !is_sticky(h.count);
   }
 
   /// False when S is full: the object stays outside, and what it leads to is alive.
   bool insert(object_header* h) noexcept {
-    if (set_.size() >= budget_ || !set_.push({h, h->count, h->slot, false})) {
+    if (set_.size() >= budget_ || !set_.push({h, h->count, h->slot, false, is_large(*h)})) {
       cut_ = true;
       return false;
     }
@@ -107,23 +109,13 @@ class trial {
     edge_stream<counting> stream(pass, trace_pass::visit);
     cursor at(set_);
     while (true) {
-      at.refresh();
-      if (at.at_end()) {
+      auto const items = set_.next_span(at);
+      if (items.first == items.last) {
         if (stream.empty()) break;
-        stream.drain();
+        stream.drain();  // S may have grown
         continue;
       }
-      work_entry& entry = *at;
-      type_descriptor const& type = type_of(entry.header);
-      finalizers_ = finalizers_ || type.finalize != nullptr;
-      keyed_ = keyed_ || type.keyed;
-      if (type.hand_traced) {
-        count_checked(pass, type, entry);
-      } else {
-        stream.trace(type, entry.header);
-        if (tracer_access::take_destroyed(stream)) faults_.add(trace_fault::destroyed_handle, type);
-      }
-      at.advance();
+      for (work_entry* entry = items.first; entry != items.last; ++entry) count_from(*entry, pass, stream);
     }
     visited_ += set_.size();
     check_repeats();
@@ -233,6 +225,15 @@ class trial {
     h->slot = slot_root;
     rooted_ = true;
     faults_.add(fault, type_of(h));
+  }
+
+  void count_from(work_entry& entry, counting& pass, edge_stream<counting>& stream) noexcept {
+    type_descriptor const& type = type_of(entry.header);
+    finalizers_ = finalizers_ || type.finalize != nullptr;
+    keyed_ = keyed_ || type.keyed;
+    if (type.hand_traced) return count_checked(pass, type, entry);
+    stream.trace(type, entry.header);
+    if (OURO_DETAIL_HARDENED && tracer_access::take_destroyed(stream)) faults_.add(trace_fault::destroyed_handle, type);
   }
 
   void count_checked(counting& pass, type_descriptor const& type, work_entry& entry) noexcept {
