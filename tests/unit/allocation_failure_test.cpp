@@ -88,7 +88,8 @@ void* allocate_or_throw(std::size_t size, std::size_t alignment) {
 #if defined(__GNUC__)
 __attribute__((noinline))  // else g++ sees free() of what it thinks operator new has made
 #endif
-static void release(void* p) noexcept {
+static void
+release(void* p) noexcept {
   std::free(p);
 }
 

@@ -362,8 +362,10 @@ struct drops_in_trace {
 }  // namespace
 
 TEST_CASE("a gc_trace that drops the cycle's own links frees nothing while it traces, and nothing twice after") {
-  bool armed = false;  // before the heap: what leaks is traced once more when the heap closes
-  census c;
+  static bool armed;  // what leaks is traced once more when the heap closes, and at exit
+  static census c;
+  armed = false;
+  c = {};
   manual_heap heap;
   recorded_reports const reports;
   auto a = make_gc<drops_in_trace>(c, &armed);

@@ -42,8 +42,14 @@ inline void collect_full(heap_core& heap) noexcept {
       heap.growth_percent = std::min<std::size_t>(heap.growth_percent * 2, 100);
       heap.young_limit = std::max(heap.young_limit, bytes_held(heap) / 100 * heap.growth_percent);
       break;
-    case yield::some: heap.growth_percent = 50; break;
-    case yield::much: heap.growth_percent = 25; break;
+    case yield::some:
+      heap.growth_percent = 50;
+      heap.young_limit = std::max(heap.young_limit / 4, smallest_young_limit);
+      break;
+    case yield::much:
+      heap.growth_percent = 25;
+      heap.young_limit = smallest_young_limit;
+      break;
   }
 }
 

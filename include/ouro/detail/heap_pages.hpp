@@ -29,8 +29,9 @@ inline std::uint64_t page_bit(page const* p) noexcept {
   return std::uint64_t{1} << (reinterpret_cast<std::uintptr_t>(p) % chunk_bytes / page_bytes);
 }
 
-/// Heaps with more chunks than this ask for huge pages: 32 MiB.
-inline constexpr std::size_t small_heap_chunks = 32 * 1024 * 1024 / chunk_bytes;
+/// Heaps of more bytes than this, most of them in use, ask for huge pages. Many types with few objects each are better
+/// off without.
+inline constexpr std::size_t smallest_dense_heap = 32 * 1024 * 1024;
 
 inline chunk* add_chunk(heap_core& heap) noexcept {
   void* memory = os_reserve_chunk();
@@ -42,7 +43,8 @@ inline chunk* add_chunk(heap_core& heap) noexcept {
     return nullptr;
   }
   heap.chunks = c;
-  if (++heap.chunk_count > small_heap_chunks) os_prefer_huge_pages(memory);
+  ++heap.chunk_count;
+  if (heap.bytes >= smallest_dense_heap && heap.bytes > heap.chunk_count * chunk_bytes / 2) os_prefer_huge_pages(memory);
   return c;
 }
 
