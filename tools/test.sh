@@ -6,13 +6,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source tools/setup.sh
 
 if (($# == 0)); then set -- dev; fi
-need cmake=cmake ninja-build=ninja python3=python3 catch2 libboost-dev
+need g++=g++ cmake=cmake ninja-build=ninja python3=python3 catch2 libboost-dev
 for preset in "$@"; do
   case $preset in
     clang*) need clang-19=clang++-19 libclang-rt-19-dev ;;&
     *libcxx*) need libc++-19-dev libc++abi-19-dev ;;
-    release) need libbenchmark-dev libgc-dev ;;&
-    *) need g++=g++ ;;  # Clang takes its libstdc++
+    release) need libbenchmark-dev libgc-dev ;;
   esac
 done
 
@@ -32,4 +31,5 @@ mkdir -p build/tests
 printf 'subdirs([==[%s]==])\n' "${trees[@]}" >build/tests/CTestTestfile.cmake
 echo "== testing: $*"
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
-ctest --test-dir build/tests -j "$jobs" --output-on-failure --no-tests=error
+ctest --test-dir build/tests -j "$jobs" --output-on-failure --no-tests=error |
+  grep --line-buffered -vE '^ *Start +[0-9]+: '

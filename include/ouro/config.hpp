@@ -66,6 +66,16 @@
 #define OURO_DETAIL_NO_SANITIZE
 #endif
 
+// Initialised before, and destroyed after, all statics without a priority of their own.
+#if defined(__has_attribute)
+#if __has_attribute(init_priority)
+#define OURO_DETAIL_INIT_FIRST __attribute__((init_priority(101)))
+#endif
+#endif
+#ifndef OURO_DETAIL_INIT_FIRST
+#define OURO_DETAIL_INIT_FIRST
+#endif
+
 #if defined(OURO_HARDENED)
 #define OURO_DETAIL_HARDENED 1
 #else

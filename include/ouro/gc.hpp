@@ -118,7 +118,7 @@ void visit_edges(object_header* h, F f) {
   type_descriptor const& type = type_of(h);
   if (!type.tracked()) return;
   edge_visitor<F> visitor{f};
-  edge_stream<edge_visitor<F>> stream(visitor, trace_pass::visit);
+  edge_stream<edge_visitor<F>> stream(visitor, trace_pass::visit, heap_of(h));
   tracing_scope scope;
   stream.trace(type, h);
   stream.drain();
@@ -168,7 +168,7 @@ inline bool is_enabled() { return detail::current_heap().enabled; }
 /// generation 0, generation 2 after more than t2 of generation 1 and a growth by a quarter.
 ///
 /// Without this call ouro decides by bytes and by what collections find, which is faster: afterwards every allocation of
-/// the heap takes the slow path. CPython: `gc.set_threshold`.
+/// the heap takes the slow path, and there is no way back. CPython: `gc.set_threshold`.
 inline void set_threshold(std::size_t t0, std::size_t t1 = 10, std::size_t t2 = 10) {
   detail::heap_core& heap = detail::current_heap();
   if (!heap.counting) {
@@ -250,7 +250,7 @@ bool is_finalized(gc_ptr<T> const& p) {
   return h != nullptr && (h->flags & detail::flag_finalized) != 0;
 }
 
-/// All objects that live now are left out of collections, until `unfreeze` puts them into generation 2. O(1).
+/// All objects that live now are left out of collections, until `unfreeze` puts them into generation 2. O(1) amortised.
 /// CPython: `gc.freeze`, `gc.unfreeze`.
 inline void freeze() {
   detail::heap_core& heap = detail::current_heap();

@@ -19,7 +19,7 @@ inline namespace OURO_DETAIL_ABI {
 /// calls `f(captures&..., args...)`.
 ///
 /// A lambda's captures cannot be seen from outside, so the lambda captures nothing and takes them as parameters. Copies
-/// copy the captures. Calling an empty one throws `std::bad_function_call`. Exceptions of copies: those of the captures,
+/// copy the captures. It must not be assigned to or destroyed by its own call. Calling an empty one throws `std::bad_function_call`. Exceptions of copies: those of the captures,
 /// and `std::bad_alloc`. Thread rule: that of the handles it holds. CPython's counterpart is a function with a
 /// `__closure__`, or `functools.partial`.
 template <class R, class... A>
@@ -66,7 +66,9 @@ class gc_function<R(A...)> {
     requires(!std::same_as<std::remove_cvref_t<F>, gc_function> &&
              std::is_invocable_r_v<R, std::decay_t<F>&, std::decay_t<C>&..., A...>)
   gc_function(F&& f, C&&... captures)
-      : closure_(new closure<std::decay_t<F>, std::decay_t<C>...>(std::forward<F>(f), std::forward<C>(captures)...)) {
+      : closure_(is_null(f) ? nullptr
+                            : new closure<std::decay_t<F>, std::decay_t<C>...>(std::forward<F>(f),
+                                                                               std::forward<C>(captures)...)) {
     static_assert(std::is_empty_v<std::decay_t<F>> || std::is_pointer_v<std::decay_t<F>> ||
                       std::is_member_pointer_v<std::decay_t<F>>,
                   "ouro: the callable of a gc_function must be stateless, since its captures cannot be traced; pass them "
@@ -93,6 +95,15 @@ class gc_function<R(A...)> {
   friend void swap(gc_function& a, gc_function& b) noexcept { a.swap(b); }
 
  private:
+  template <class F>
+  static bool is_null([[maybe_unused]] F const& f) noexcept {
+    if constexpr (std::is_pointer_v<F> || std::is_member_pointer_v<F>) {
+      return f == nullptr;
+    } else {
+      return false;
+    }
+  }
+
   friend struct detail::handle_traits<gc_function>;
   std::unique_ptr<closure_base> closure_;
 };

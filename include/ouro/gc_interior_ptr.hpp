@@ -34,11 +34,11 @@ class gc_interior_ptr {
 
   U* get() const noexcept { return owner_ ? part_ : nullptr; }
   U& operator*() const noexcept {
-    OURO_ASSERT(get() != nullptr);
+    check();
     return *part_;
   }
   U* operator->() const noexcept {
-    OURO_ASSERT(get() != nullptr);
+    check();
     return part_;
   }
   explicit operator bool() const noexcept { return get() != nullptr; }
@@ -63,6 +63,9 @@ class gc_interior_ptr {
     return std::compare_three_way()(a.get(), b.get());
   }
   friend bool operator==(gc_interior_ptr const& a, std::nullptr_t) noexcept { return a.get() == nullptr; }
+  friend std::strong_ordering operator<=>(gc_interior_ptr const& a, std::nullptr_t) noexcept {
+    return std::compare_three_way()(static_cast<void const*>(a.get()), static_cast<void const*>(nullptr));
+  }
 
   template <class C, class Traits>
   friend std::basic_ostream<C, Traits>& operator<<(std::basic_ostream<C, Traits>& out, gc_interior_ptr const& p) {
@@ -73,6 +76,12 @@ class gc_interior_ptr {
   template <class>
   friend class gc_interior_ptr;
   friend struct detail::handle_traits<gc_interior_ptr>;
+
+  void check() const noexcept {
+    if (OURO_DETAIL_HARDENED && get() == nullptr) {
+      detail::fail("a null handle was dereferenced", "gc_interior_ptr", detail::type_name<U>());
+    }
+  }
 
   gc_ptr<void> owner_;
   U* part_ = nullptr;
@@ -96,5 +105,16 @@ template <class U>
 struct std::hash<ouro::gc_interior_ptr<U>> {
   std::size_t operator()(ouro::gc_interior_ptr<U> const& p) const noexcept { return std::hash<void const*>()(p.get()); }
 };
+
+#if defined(__cpp_lib_format)
+/// As a pointer.
+template <class U>
+struct std::formatter<ouro::gc_interior_ptr<U>, char> : std::formatter<void const*, char> {
+  template <class Context>
+  auto format(ouro::gc_interior_ptr<U> const& p, Context& context) const {
+    return std::formatter<void const*, char>::format(p.get(), context);
+  }
+};
+#endif
 
 #endif

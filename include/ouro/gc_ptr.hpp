@@ -101,7 +101,9 @@ class gc_ptr {
     requires(std::is_array_v<T>)
   {
     check_access();
-    OURO_ASSERT(i < size());
+    if (OURO_DETAIL_HARDENED && i >= size()) {
+      detail::fail("an index is not below the array's size()", "gc_ptr", detail::type_name<T>());
+    }
     return get()[i];
   }
 
@@ -150,12 +152,13 @@ class gc_ptr {
 
   void retain() const noexcept {
     if (word_ == nullptr) return;
+    detail::check_word<T>(word_);
     detail::object_header* const h = header();
     detail::check_handle(h);
     detail::add_reference(h);
   }
   static void release(void* word) noexcept {
-    detail::check_word(word);
+    detail::check_word<T>(word);
     detail::object_header* const h = detail::header_from<T>(word);
     detail::check_handle(h);
     detail::drop_reference(h);
@@ -163,7 +166,7 @@ class gc_ptr {
   void check_access() const noexcept {
     if constexpr (OURO_DETAIL_HARDENED) {
       if (word_ == nullptr) detail::fail("a null handle was dereferenced", "gc_ptr", detail::type_name<T>());
-      detail::check_word(word_);
+      detail::check_word<T>(word_);
       detail::check_handle(header());
     }
   }
@@ -218,14 +221,15 @@ gc_ptr<T> make_gc(std::size_t n) {
 /// A handle to the object that a member function runs in, constructors included; no base class is needed.
 ///
 /// In a destructor it returns null and reports. Exceptions: `bad_gc_from_this` if the address is not that of a complete
-/// object made by `make_gc` (objects on the stack, members, elements), and while a second or virtual base is being
-/// constructed or destroyed. Complexity: O(1); O(log n) in the number of large objects for those.
+/// object made by `make_gc` (null, objects on the stack, members that lie behind the beginning of their object, elements),
+/// and while a second or virtual base is being constructed or destroyed. Complexity: O(1); O(log n) in the number of large objects for those.
 template <class T>
 gc_ptr<T> gc_from_this(T* self) {
   using namespace detail;
+  if (self == nullptr) throw_error(bad_gc_from_this());
   void const* address = self;
   if constexpr (std::is_polymorphic_v<T>) address = object_of(header_of_polymorphic(self));
-  object_header* const h = self != nullptr ? find_block(address) : nullptr;
+  object_header* const h = find_block(address);
   if (h == nullptr || object_of(h) != address || type_of(h).is_array) throw_error(bad_gc_from_this());
   switch (state_of(*h)) {
     case object_state::queued:

@@ -30,31 +30,30 @@ struct heap_stats {
 class heap {
  public:
   /// Throws std::bad_alloc.
-  heap() : core_(&detail::create_heap()) { adopt(); }
-  heap(heap&& other) noexcept : core_(std::exchange(other.core_, nullptr)) { adopt(); }
+  heap() : core_(&detail::create_heap()) { core_->handle = this; }
+  /// Moving the handle of a thread's default heap takes the heap away from the thread, which then begins a new one.
+  heap(heap&& other) noexcept { take(other); }
   heap& operator=(heap&& other) noexcept {
-    heap(std::move(other)).swap(*this);
+    if (this != &other) {
+      close();
+      take(other);
+    }
     return *this;
   }
-  ~heap() {
-    if (core_ != nullptr && core_->handle == this) {
-      core_->handle = nullptr;
-      if (owned_) detail::close_heap(*core_);
-    }
-  }
+  ~heap() { close(); }
 
   void swap(heap& other) noexcept {
-    std::swap(core_, other.core_);
-    std::swap(owned_, other.owned_);
-    adopt();
-    other.adopt();
+    heap before(std::move(other));
+    other = std::move(*this);
+    *this = std::move(before);
   }
+  friend void swap(heap& a, heap& b) noexcept { a.swap(b); }
 
   /// The heap that allocations of this thread go to. Throws std::bad_alloc when the first one cannot be made.
   static heap& current() {
     detail::heap_core& core = detail::current_heap();
     if (core.handle == nullptr) {
-      core.handle = new heap(core);
+      core.handle = core.home_handle = new heap(core);
       core.delete_handle = [](heap* h) { delete h; };
     }
     return *core.handle;
@@ -63,21 +62,29 @@ class heap {
   /// Makes a heap current on this thread while it lives. Scopes nest, and must end in reverse order.
   class scope {
    public:
-    explicit scope(heap& h) noexcept
-        : core_(*h.core_), keep_(core_), before_(detail::this_thread_state().current) {
-      core_.owner.store(&detail::this_thread_state(), std::memory_order_relaxed);
+    /// Precondition: not moved from. What the thread allocated before stays usable on it.
+    explicit scope(heap& h)
+        : core_(h.checked()), keep_(core_), before_(detail::current_heap()), keep_before_(before_),
+          owner_(core_.owner.exchange(&detail::this_thread_state(), std::memory_order_relaxed)) {
       detail::set_current(detail::this_thread_state(), &core_);
     }
     scope(scope const&) = delete;
     scope& operator=(scope const&) = delete;
     ~scope() {
-      detail::set_current(detail::this_thread_state(), before_);
+      detail::thread_state& thread = detail::this_thread_state();
+      if (OURO_DETAIL_HARDENED && thread.current != &core_ && !core_.closed) {
+        detail::fail("heap scopes must end in reverse order", "ouro::heap::scope", {});
+      }
+      core_.owner.store(owner_, std::memory_order_relaxed);
+      detail::set_current(thread, before_.closed ? thread.home : &before_);
     }
 
    private:
     detail::heap_core& core_;
     detail::heap_user keep_;
-    detail::heap_core* before_;
+    detail::heap_core& before_;
+    detail::heap_user keep_before_;
+    detail::thread_state* owner_;
   };
 
   /// O(pages).
@@ -104,12 +111,31 @@ class heap {
  private:
   explicit heap(detail::heap_core& core) noexcept : core_(&core), owned_(false) {}
 
-  void adopt() noexcept {
-    if (core_ != nullptr) core_->handle = this;
+  void take(heap& other) noexcept {
+    core_ = std::exchange(other.core_, nullptr);
+    if (core_ == nullptr) return;
+    if (!std::exchange(other.owned_, true)) detail::detach_home_heap(*core_);
+    core_->handle = this;
+    owned_ = true;
+  }
+
+  void close() noexcept {
+    if (core_ == nullptr) return;
+    if (!owned_) {  // the heap itself deletes the handle of a default heap; assigning to it has no meaning
+      core_->handle = core_->handle == this ? nullptr : core_->handle;
+      return;
+    }
+    core_->handle = nullptr;
+    detail::close_heap(*std::exchange(core_, nullptr));
+  }
+
+  detail::heap_core& checked() const noexcept {
+    if (core_ == nullptr) detail::fail("a heap that was moved from has been made current", "ouro::heap::scope", {});
+    return *core_;
   }
 
   friend struct detail::heap_access;
-  detail::heap_core* core_;
+  detail::heap_core* core_ = nullptr;
   bool owned_ = true;
 };
 

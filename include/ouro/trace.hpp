@@ -205,7 +205,11 @@ void trace_known(T const& v, tracer& t) noexcept {
   } else if constexpr (how == kind::adaptor) {
     trace_part<typename T::container_type, checked>(adaptor_key<T>::container(v), t);
   } else if constexpr (how == kind::unique) {
-    if (v.get() != nullptr) trace_part<typename T::element_type, checked>(*v, t);
+    using element = typename T::element_type;
+    if (v.get() == nullptr) return;
+    tracer_access::descend(t, v.get(), [](void const* part, tracer& inner) noexcept {
+      trace_part<element, checked>(*static_cast<element const*>(part), inner);
+    });
   } else if constexpr (how == kind::unique_custom) {
     if (v.get() != nullptr) access::declared<bare_t<typename T::element_type>>::trace_virtually(*v, t);
   } else if constexpr (how == kind::optional) {

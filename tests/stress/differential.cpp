@@ -8,8 +8,8 @@
 //     under a handle;
 // after each collection that was asked for, unless destructors or finalizers changed the graph meanwhile,
 //   - exactly the forecast objects have died, and the result is their number;
-// and now and then everything that can be asked of the heap is compared with the oracle. Destructors and finalizers check
-// what they see, and some of them drop handles, allocate, rewire, resurrect, throw or try to collect.
+// and now and then everything that can be asked of the heap is compared with the oracle. Destructors and finalizers
+// check what they see, and some of them drop handles, allocate, rewire, resurrect, throw or try to collect.
 #include "support/reachability_oracle.hpp"
 
 #include <ouro/ouro.hpp>
@@ -243,8 +243,19 @@ struct cell {
 };
 
 enum class kind : std::uint8_t {
-  root, typed_node, vector_node, keyed_node, boxed_node, function_node, traced_node, final_node, large_node,
-  plain, bare, array, leaf
+  root,
+  typed_node,
+  vector_node,
+  keyed_node,
+  boxed_node,
+  function_node,
+  traced_node,
+  final_node,
+  large_node,
+  plain,
+  bare,
+  array,
+  leaf
 };
 bool is_node(kind k) { return kind::typed_node <= k && k <= kind::large_node; }
 bool has_finalizer(kind k) { return k == kind::final_node || k == kind::large_node; }
@@ -259,7 +270,7 @@ enum class deed : std::uint8_t {
   move_a_handle,
   drop_own_slots,
   collect,
-  own_handle,        // in a destructor null and reported; in a finalizer resurrection
+  own_handle,         // in a destructor null and reported; in a finalizer resurrection
   neighbour_to_root,  // resurrection, unless the neighbour is alive anyway
   throw_out,          // finalizers only
   temporary_garbage   // finalizers only: a new object that refers to this one, dropped
@@ -439,22 +450,31 @@ void world::report(std::exception_ptr, std::string_view, std::string_view) noexc
 handle* world::any_slot(place p) {
   entry const& e = entries_[p.owner];
   switch (e.what) {
-    case kind::root: return p.slot < any_roots ? &any_roots_[p.slot] : nullptr;
-    case kind::plain: return p.slot == 0 ? &static_cast<plain*>(e.address)->a : &static_cast<plain*>(e.address)->b;
-    case kind::array: return &static_cast<cell*>(e.address)[p.slot].link;
-    case kind::bare: return nullptr;
-    default: return static_cast<node*>(e.address)->any_slot(p.slot);
+    case kind::root:
+      return p.slot < any_roots ? &any_roots_[p.slot] : nullptr;
+    case kind::plain:
+      return p.slot == 0 ? &static_cast<plain*>(e.address)->a : &static_cast<plain*>(e.address)->b;
+    case kind::array:
+      return &static_cast<cell*>(e.address)[p.slot].link;
+    case kind::bare:
+      return nullptr;
+    default:
+      return static_cast<node*>(e.address)->any_slot(p.slot);
   }
 }
 
 gc_ptr<node>* world::node_slot(place p) {
   entry const& e = entries_[p.owner];
   switch (e.what) {
-    case kind::root: return p.slot >= any_roots ? &node_roots_[p.slot - any_roots] : nullptr;
-    case kind::bare: return p.slot == 0 ? &static_cast<bare*>(e.address)->a : &static_cast<bare*>(e.address)->b;
+    case kind::root:
+      return p.slot >= any_roots ? &node_roots_[p.slot - any_roots] : nullptr;
+    case kind::bare:
+      return p.slot == 0 ? &static_cast<bare*>(e.address)->a : &static_cast<bare*>(e.address)->b;
     case kind::plain:
-    case kind::array: return nullptr;
-    default: return static_cast<node*>(e.address)->node_slot(p.slot);
+    case kind::array:
+      return nullptr;
+    default:
+      return static_cast<node*>(e.address)->node_slot(p.slot);
   }
 }
 
@@ -542,11 +562,16 @@ gc_ptr<void> world::untyped(handle const& h) {
           if (!p) return nullptr;
           entry const& e = entries_[p->who];
           switch (e.what) {
-            case kind::array: return nullptr;
-            case kind::plain: return ouro::gc_from_this(static_cast<plain*>(e.address));
-            case kind::bare: return ouro::gc_from_this(static_cast<bare*>(e.address));
-            case kind::leaf: return ouro::gc_from_this(static_cast<leaf*>(e.address));
-            default: return ouro::gc_from_this(static_cast<node*>(e.address));
+            case kind::array:
+              return nullptr;
+            case kind::plain:
+              return ouro::gc_from_this(static_cast<plain*>(e.address));
+            case kind::bare:
+              return ouro::gc_from_this(static_cast<bare*>(e.address));
+            case kind::leaf:
+              return ouro::gc_from_this(static_cast<leaf*>(e.address));
+            default:
+              return ouro::gc_from_this(static_cast<node*>(e.address));
           }
         } else {
           return writable(p);
@@ -566,11 +591,16 @@ handle world::disguised(handle const& h) {
   if (!any) return h;
   auto const choose = [&]<class T>(gc_ptr<T> const& p, payload& part) -> handle {
     switch (below(5)) {
-      case 0: return any;
-      case 1: return gc_ptr<void const>(p);
-      case 2: return gc_interior_ptr<payload>(p, &part);
-      case 3: return gc_interior_ptr<payload const>(p, &part);
-      default: return p;
+      case 0:
+        return any;
+      case 1:
+        return gc_ptr<void const>(p);
+      case 2:
+        return gc_interior_ptr<payload>(p, &part);
+      case 3:
+        return gc_interior_ptr<payload const>(p, &part);
+      default:
+        return p;
     }
   };
   switch (entries_[identity(h)].what) {
@@ -615,7 +645,8 @@ std::size_t world::collections() const {
 }
 
 object_id world::newborn(void* address, std::size_t slots) {
-  object_id const who = oracle_.born(current_heap_, true, slots, depth_ == 0 ? 0 : reachability_oracle::unknown_generation);
+  object_id const who =
+      oracle_.born(current_heap_, true, slots, depth_ == 0 ? 0 : reachability_oracle::unknown_generation);
   entries_.push_back({address, kind::root, deed::nothing, deed::nothing, 0});
   auto const [at, alone] = ids_.emplace(address, who);
   if (!alone) {
@@ -654,14 +685,30 @@ handle world::create(kind what) {
     data = {who, mark_of(who)};
   };
   switch (what) {
-    case kind::typed_node: made = create_node<typed_node>(); break;
-    case kind::vector_node: made = create_node<vector_node>(); break;
-    case kind::keyed_node: made = create_node<keyed_node>(); break;
-    case kind::boxed_node: made = create_node<boxed_node>(); break;
-    case kind::function_node: made = create_node<function_node>(); break;
-    case kind::traced_node: made = create_node<traced_node>(); break;
-    case kind::final_node: made = create_node<final_node>(); break;
-    case kind::large_node: made = create_node<large_node>(); break;
+    case kind::typed_node:
+      made = create_node<typed_node>();
+      break;
+    case kind::vector_node:
+      made = create_node<vector_node>();
+      break;
+    case kind::keyed_node:
+      made = create_node<keyed_node>();
+      break;
+    case kind::boxed_node:
+      made = create_node<boxed_node>();
+      break;
+    case kind::function_node:
+      made = create_node<function_node>();
+      break;
+    case kind::traced_node:
+      made = create_node<traced_node>();
+      break;
+    case kind::final_node:
+      made = create_node<final_node>();
+      break;
+    case kind::large_node:
+      made = create_node<large_node>();
+      break;
     case kind::plain: {
       auto p = make_gc<plain>();
       adopt(p, 2, p->data);
@@ -688,7 +735,8 @@ handle world::create(kind what) {
       break;
     }
     case kind::array: {
-      std::size_t const n = percent(5) ? 10 + below(40) : 1 + below(5);
+      bool const long_one = percent(lazy_ ? 30 : 5);
+      std::size_t const n = 1 + below(!long_one ? 5 : lazy_ ? 2'000 : 50);
       auto p = make_gc<cell[]>(n);
       adopt(p, n, p[0].data);
       for (std::size_t i = 0; i < n; ++i) {
@@ -698,7 +746,8 @@ handle world::create(kind what) {
       made = std::move(p);
       break;
     }
-    case kind::root: fail("the program is made once");
+    case kind::root:
+      fail("the program is made once");
   }
   if (depth_ == 0) automatic_ = false;
   if (std::size_t const n = collections() - collections_before; n != 0) {
@@ -710,9 +759,9 @@ handle world::create(kind what) {
   e.what = what;
   if (what == kind::array) e.elements = oracle_[who].slots.size();
   if (what != kind::leaf && what != kind::bare && percent(12)) {
-    e.when_destroyed = pick({deed::drop_root, deed::new_object_to_root, deed::new_cycle, deed::copy_a_handle,
-                             deed::move_a_handle, deed::drop_own_slots, deed::collect, deed::own_handle,
-                             deed::neighbour_to_root});
+    e.when_destroyed =
+        pick({deed::drop_root, deed::new_object_to_root, deed::new_cycle, deed::copy_a_handle, deed::move_a_handle,
+              deed::drop_own_slots, deed::collect, deed::own_handle, deed::neighbour_to_root});
   }
   if (has_finalizer(what) && percent(40)) {
     e.when_finalized = pick({deed::drop_root, deed::new_object_to_root, deed::new_cycle, deed::copy_a_handle,
@@ -807,8 +856,11 @@ void world::perform(deed what, object_id who, bool finalizing) {
                        (what != deed::own_handle || finalizing);
   if (changes) ++deeds_;
   switch (what) {
-    case deed::nothing: break;
-    case deed::drop_root: store(random_root(), handle()); break;
+    case deed::nothing:
+      break;
+    case deed::drop_root:
+      store(random_root(), handle());
+      break;
     case deed::new_object_to_root: {
       handle const made = create(any_kind());
       place const to = random_root();
@@ -820,8 +872,12 @@ void world::perform(deed what, object_id who, bool finalizing) {
       store({identity(made), 0}, made);
       break;
     }
-    case deed::copy_a_handle: copy(); break;
-    case deed::move_a_handle: move(); break;
+    case deed::copy_a_handle:
+      copy();
+      break;
+    case deed::move_a_handle:
+      move();
+      break;
     case deed::drop_own_slots: {
       std::vector<handle> own;
       for (std::size_t i = 0; i < usable_slots(who); ++i) own.push_back(take({who, i}));
@@ -854,7 +910,9 @@ void world::perform(deed what, object_id who, bool finalizing) {
       store({identity(made), 0}, ouro::gc_from_this(static_cast<node*>(e.address)));
       break;
     }
-    case deed::throw_out: ++expected_reports_; throw std::runtime_error("out of a finalizer");
+    case deed::throw_out:
+      ++expected_reports_;
+      throw std::runtime_error("out of a finalizer");
   }
 }
 
@@ -1022,8 +1080,12 @@ void world::tune() {
       gc::set_threshold(pick<std::size_t>({0, 0, 1, 2, 10, 100, 700}), pick<std::size_t>({1, 2, 10}),
                         pick<std::size_t>({1, 2, 10}));
       break;
-    case 3: gc::disable(); break;
-    case 4: gc::enable(); break;
+    case 3:
+      gc::disable();
+      break;
+    case 4:
+      gc::enable();
+      break;
     case 5:
       gc::freeze();
       oracle_.freeze(current_heap_);
@@ -1222,12 +1284,12 @@ void world::run() {
   }
   finish();
   auto const number = [](std::uint64_t n) { return std::to_string(n); };
-  std::printf("as expected: %s\n",
-              (number(entries_.size() - 1) + " objects, at most " + number(most_living_) + " at once, " +
-               number(collected_) + " collected on demand, " + number(exact_collections_) + " exact and " +
-               number(automatic_collections_) + " automatic collections, " + number(finalizers_) + " finalized, " +
-               number(resurrections_) + " resurrected")
-                  .c_str());
+  std::printf(
+      "as expected: %s\n",
+      (number(entries_.size() - 1) + " objects, at most " + number(most_living_) + " at once, " + number(collected_) +
+       " collected on demand, " + number(exact_collections_) + " exact and " + number(automatic_collections_) +
+       " automatic collections, " + number(finalizers_) + " finalized, " + number(resurrections_) + " resurrected")
+          .c_str());
 }
 
 bool read_number(char const* text, std::uint64_t& value) {

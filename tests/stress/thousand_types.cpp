@@ -15,9 +15,15 @@ struct numbered {
   std::size_t number = N;
 };
 
-template <std::size_t... N>
-void make_all(std::vector<ouro::gc_ptr<void>>& all, std::index_sequence<N...>) {
-  (all.push_back(ouro::make_gc<numbered<N>>()), ...);
+template <std::size_t Begin, std::size_t... N>
+void make_hundred(std::vector<ouro::gc_ptr<void>>& all, std::index_sequence<N...>) {
+  (all.push_back(ouro::make_gc<numbered<Begin + N>>()), ...);
+}
+
+// In portions, since compilers limit the depth of a fold.
+template <std::size_t... Hundred>
+void make_all(std::vector<ouro::gc_ptr<void>>& all, std::index_sequence<Hundred...>) {
+  (make_hundred<Hundred * 100>(all, std::make_index_sequence<100>()), ...);
 }
 
 /// Resident memory of this process at its highest, in KiB; 0 where the system does not say.
@@ -43,7 +49,7 @@ constexpr bool sanitized = false;
 
 int main() {
   std::vector<ouro::gc_ptr<void>> all;
-  make_all(all, std::make_index_sequence<1000>());
+  make_all(all, std::make_index_sequence<10>());
   auto const stats = ouro::heap::current().stats();
   long const peak = peak_resident_kib();
   std::printf("%zu objects of as many types, %zu pages, peak resident memory %ld KiB\n", stats.objects, stats.pages, peak);

@@ -1,7 +1,7 @@
 // What a heap should do, told from who refers to whom: a model for differential tests that knows nothing of ouro.
 //
-// Objects have numbered slots; object 0 is the program, and its slots are the roots. Of an object that is alive the model
-// knows how many handles lead to it, so that "alive if and only if there are handles" can be checked after each
+// Objects have numbered slots; object 0 is the program, and its slots are the roots. Of an object that is alive the
+// model knows how many handles lead to it, so that "alive if and only if there are handles" can be checked after each
 // operation, and which objects a collection must find.
 #ifndef OURO_TESTS_SUPPORT_REACHABILITY_ORACLE_HPP
 #define OURO_TESTS_SUPPORT_REACHABILITY_ORACLE_HPP

@@ -47,8 +47,8 @@ struct call {
 };
 
 std::ostream& operator<<(std::ostream& out, call const& c) {
-  return out << c.who << (c.phase == gc::phase::start ? " start " : " stop ") << c.generation << ' ' << c.collected << ' '
-             << c.uncollectable;
+  return out << c.who << (c.phase == gc::phase::start ? " start " : " stop ") << c.generation << ' ' << c.collected
+             << ' ' << c.uncollectable;
 }
 
 using calls = std::vector<call>;

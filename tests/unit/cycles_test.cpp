@@ -166,8 +166,7 @@ TEST_CASE("a functor held by the object that it captures is collected with it") 
   manual_heap heap;
   census c;
   auto p = make_gc<counter_button>(tally{c});
-  p->on_press =
-      ouro::gc_function<int(int)>([](gc_ptr<counter_button>& self, int n) { return self->presses += n; }, p);
+  p->on_press = ouro::gc_function<int(int)>([](gc_ptr<counter_button>& self, int n) { return self->presses += n; }, p);
   CHECK(p->on_press(2) == 2);
   CHECK(p->on_press(3) == 5);
   CHECK(ouro::gc::collect() == 0);
@@ -693,12 +692,15 @@ TEST_CASE("16 vertices, random edges, random leaves, random collections: each is
       sound = sound && graph.sound();
       switch (random() % 6) {
         case 0:
-        case 1: ouro::gc::collect(static_cast<int>(random() % 2)); break;
+        case 1:
+          ouro::gc::collect(static_cast<int>(random() % 2));
+          break;
         case 2:
           ouro::gc::collect();
           exact = exact && graph.exact();
           break;
-        default: break;
+        default:
+          break;
       }
       sound = sound && graph.sound();
     }

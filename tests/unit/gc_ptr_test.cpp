@@ -123,10 +123,10 @@ static_assert(sizeof(gc_interior_ptr<int>) == 2 * sizeof(void*));
 
 template <class P>
 constexpr bool is_well_behaved_handle =
-    std::is_nothrow_default_constructible_v<P> && std::is_nothrow_copy_constructible_v<P> &&
-    std::is_nothrow_move_constructible_v<P> && std::is_nothrow_copy_assignable_v<P> &&
-    std::is_nothrow_move_assignable_v<P> && std::is_nothrow_destructible_v<P> && std::is_nothrow_swappable_v<P> &&
-    std::is_nothrow_constructible_v<P, std::nullptr_t> && std::is_convertible_v<std::nullptr_t, P> &&
+    std::is_nothrow_default_constructible_v<P>&& std::is_nothrow_copy_constructible_v<P>&&
+        std::is_nothrow_move_constructible_v<P>&& std::is_nothrow_copy_assignable_v<P>&&
+            std::is_nothrow_move_assignable_v<P>&& std::is_nothrow_destructible_v<P>&& std::is_nothrow_swappable_v<P>&&
+                std::is_nothrow_constructible_v<P, std::nullptr_t>&& std::is_convertible_v<std::nullptr_t, P> &&
     !std::is_trivially_copyable_v<P> && std::is_constructible_v<bool, P const&> && !std::is_convertible_v<P, bool>;
 static_assert(is_well_behaved_handle<gc_ptr<int>>);
 static_assert(is_well_behaved_handle<gc_ptr<thing>>);
@@ -146,8 +146,9 @@ static_assert(!std::is_constructible_v<gc_ptr<int>, std::shared_ptr<int>>);
 static_assert(!std::is_constructible_v<gc_ptr<int>, int>);
 
 template <class From, class To>
-constexpr bool converts = std::is_convertible_v<gc_ptr<From>, gc_ptr<To>> && std::is_convertible_v<gc_ptr<From> const&, gc_ptr<To>> &&
-                          std::is_assignable_v<gc_ptr<To>&, gc_ptr<From>> && std::is_nothrow_constructible_v<gc_ptr<To>, gc_ptr<From>>;
+constexpr bool converts =
+    std::is_convertible_v<gc_ptr<From>, gc_ptr<To>>&& std::is_convertible_v<gc_ptr<From> const&, gc_ptr<To>>&&
+        std::is_assignable_v<gc_ptr<To>&, gc_ptr<From>>&& std::is_nothrow_constructible_v<gc_ptr<To>, gc_ptr<From>>;
 template <class From, class To>
 constexpr bool never_converts =
     !std::is_constructible_v<gc_ptr<To>, gc_ptr<From>> && !std::is_assignable_v<gc_ptr<To>&, gc_ptr<From>>;
@@ -180,7 +181,9 @@ static_assert(std::three_way_comparable<gc_ptr<int>, std::strong_ordering>);
 static_assert(std::totally_ordered_with<gc_ptr<both>, gc_ptr<left>>);
 static_assert(std::equality_comparable_with<gc_ptr<thing>, gc_ptr<void>>);
 template <class A, class B>
-constexpr bool comparable = requires(gc_ptr<A> const& a, gc_ptr<B> const& b) { a == b; };
+constexpr bool comparable = requires(gc_ptr<A> const& a, gc_ptr<B> const& b) {
+  a == b;
+};
 static_assert(comparable<thing, thing const> && comparable<int[], int const[]> && comparable<left, void>);
 static_assert(!comparable<int, long> && !comparable<thing, left>);
 
@@ -360,7 +363,8 @@ TEST_CASE("a count saturates: an object that had too many handles is immortal an
   };
   auto p = make_gc<mortal>(&deaths);
   alignas(gc_ptr<mortal>) std::byte storage[sizeof(gc_ptr<mortal>)];
-  for (std::uint64_t i = 0; i < (std::uint64_t{1} << 32) + 10; ++i) ::new (static_cast<void*>(storage)) gc_ptr<mortal>(p);
+  for (std::uint64_t i = 0; i < (std::uint64_t{1} << 32) + 10; ++i)
+    ::new (static_cast<void*>(storage)) gc_ptr<mortal>(p);
   CHECK(p.use_count() > 1'000'000'000);
   for (int i = 0; i < 100; ++i) {
     auto const copy = p;

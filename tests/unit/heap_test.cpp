@@ -128,8 +128,9 @@ TEST_CASE("objects of up to 504 bytes share pages, larger ones are large") {
   CHECK(heap.get().stats().pages == 1);
 }
 
-TEST_CASE("verify agrees with a heap in every state") {
-  manual_heap heap;
+namespace {
+
+void pass_through_many_states(manual_heap const& heap) {
   census c;
   heap.verify();
   std::vector<gc_ptr<node>> kept;
@@ -147,6 +148,23 @@ TEST_CASE("verify agrees with a heap in every state") {
   gc::collect();
   heap.verify();
   CHECK(c.alive == 0);
+  for (int i = 0; i < 5'000; ++i) make_self_cycle(c);  // whole pages of garbage
+  CHECK(gc::collect() == 5'000);
+  heap.verify();
+  CHECK(heap.objects() == 0);
+}
+
+}  // namespace
+
+TEST_CASE("verify agrees with a heap in every state") {
+  manual_heap const heap;
+  pass_through_many_states(heap);
+}
+
+TEST_CASE("verify agrees with a heap in every state, after thresholds have been set") {
+  manual_heap const heap;
+  gc::set_threshold(700);
+  pass_through_many_states(heap);
 }
 
 // ---- memory given back ------------------------------------------------------------------------------------------

@@ -25,28 +25,28 @@ inline constexpr std::size_t smallest_walked_heap = 64 * 1024 * 1024;
 /// An automatic collection of a younger generation looks at no more objects than this.
 inline constexpr std::size_t young_budget = std::size_t{1} << 20;
 
-/// What the last collection looked at, and whether that was worth it.
-enum class yield { little, some, much };
+/// How much of what a collection looked at was garbage.
+enum class worth { little, some, much };
 
-inline yield collect_and_judge(heap_core& heap, int generation, seeds from, std::size_t budget) noexcept {
+inline worth collect_and_judge(heap_core& heap, int generation, seeds from, std::size_t budget) noexcept {
   auto const& stats = heap.stats[static_cast<std::size_t>(generation)];
   std::size_t const visited = stats.visited;
   std::size_t const found = collect(heap, generation, from, budget);
   std::size_t const looked_at = stats.visited - visited;
-  return found * 10 < looked_at ? yield::little : found * 2 < looked_at ? yield::some : yield::much;
+  return found * 10 < looked_at ? worth::little : found * 2 < looked_at ? worth::some : worth::much;
 }
 
 inline void collect_full(heap_core& heap) noexcept {
   switch (collect_and_judge(heap, 2, seeds::pages, static_cast<std::size_t>(-1))) {
-    case yield::little:
+    case worth::little:
       heap.growth_percent = std::min<std::size_t>(heap.growth_percent * 2, 100);
       heap.young_limit = std::max(heap.young_limit, bytes_held(heap) / 100 * heap.growth_percent);
       break;
-    case yield::some:
+    case worth::some:
       heap.growth_percent = 50;
       heap.young_limit = std::max(heap.young_limit / 4, smallest_young_limit);
       break;
-    case yield::much:
+    case worth::much:
       heap.growth_percent = 25;
       heap.young_limit = smallest_young_limit;
       break;
@@ -57,11 +57,11 @@ inline void collect_full(heap_core& heap) noexcept {
 /// often than about twice while the heap doubles.
 inline void collect_young(heap_core& heap) noexcept {
   bool const middle = heap.count1 >= heap.middle_interval;
-  yield const found = collect_and_judge(heap, middle ? 1 : 0, seeds::candidates, young_budget);
-  if (middle) heap.middle_interval = found == yield::little ? std::min<std::size_t>(heap.middle_interval * 2, 1000) : 10;
-  if (found == yield::little) {
+  worth const found = collect_and_judge(heap, middle ? 1 : 0, seeds::candidates, young_budget);
+  if (middle) heap.middle_interval = found == worth::little ? std::min<std::size_t>(heap.middle_interval * 2, 1000) : 10;
+  if (found == worth::little) {
     heap.young_limit = std::min(heap.young_limit * 4, std::max(smallest_young_limit, bytes_held(heap)));
-  } else if (found == yield::much) {
+  } else if (found == worth::much) {
     heap.young_limit = std::max(heap.young_limit / 2, smallest_young_limit);
   }
 }

@@ -73,9 +73,7 @@ class collection {
   std::size_t run() noexcept {
     auto const begin = std::chrono::steady_clock::now();
     seed();
-    trial_.count(from_ == seeds::candidates);
-    trial_.mark();
-    trial_.split();
+    trial_.run(from_ == seeds::candidates);
     heap_.lost = trial_.was_cut() || (heap_.lost && generation_ != 2);
     if (trial_.size() != 0) reclaim();
     promote();
@@ -117,11 +115,7 @@ class collection {
 
   void reclaim() noexcept {
     // Weak references with callbacks are cleared and called here.
-    if (run_finalizers()) {
-      trial_.count(false);
-      trial_.mark();
-      trial_.split();
-    }
+    if (run_finalizers()) trial_.run(false);
     // The remaining weak references are cleared here.
     collected_ = trial_.size();
     if (collected_ == 0) return;
@@ -191,7 +185,7 @@ class collection {
 
   void free_one(work_entry& entry) noexcept {
     object_header* h = entry.header;
-    bury(heap_, type_of(h), h, std::min(h->count, condemned_count));
+    bury(heap_, type_of(h), h, condemned_count);
   }
 
   /// Garbage that was found page by page often fills whole pages: those go back without a look at their blocks.
@@ -203,6 +197,7 @@ class collection {
       std::uint32_t length = 0;
       for (; !end.at_end() && !(*end).large && page_of((*end).header) == p; end.advance()) ++length;
       if (length != 0 && length == p->used) {
+        if (heap_.counting) heap_.objects[1] -= length;
         release_empty_page(*p);
         at = end;
       } else {
@@ -218,7 +213,7 @@ class collection {
   void clear_references() noexcept {
     tracing_scope scope;
     clearing pass;
-    edge_stream<clearing> stream(pass, trace_pass::clear);
+    edge_stream<clearing> stream(pass, trace_pass::clear, heap_);
     trial_.set().for_each([&](work_entry& entry) {
       object_header* h = entry.header;
       type_descriptor const& type = type_of(h);
@@ -234,13 +229,34 @@ class collection {
     stream.drain();
   }
 
+  struct raising {
+    void on_edge(edge const& e) const noexcept {
+      object_header* h = resolve(e.target);
+      if (h->slot >= slot_in_set) ++h->count;
+    }
+  };
+
+  /// The containers drop their handles themselves. Those are counted first, so that the counts of garbage are what they
+  /// were unless a destructor of an element has kept a handle.
   void empty_keyed_containers() noexcept {
+    {
+      tracing_scope scope;
+      raising pass;
+      edge_stream<raising> stream(pass, trace_pass::visit, heap_);
+      trace_keyed(stream);
+    }
     clearing pass;
-    edge_stream<clearing> stream(pass, trace_pass::clear_keyed);
+    edge_stream<clearing> stream(pass, trace_pass::clear_keyed, heap_);
+    trace_keyed(stream);
+  }
+
+  template <class Stream>
+  void trace_keyed(Stream& stream) noexcept {
     trial_.set().for_each([&](work_entry& entry) {
       type_descriptor const& type = type_of(entry.header);
       if (type.keyed) stream.trace(type, entry.header);
     });
+    stream.drain();
   }
 
   void promote() noexcept {
@@ -308,6 +324,7 @@ OURO_DETAIL_NOINLINE inline std::size_t collect(heap_core& heap, int generation,
     tell(gc::phase::stop);
   }
   heap.collecting = false;
+  collect_closed_heaps(this_thread_state());
   if (heap.counting) heap.count0_base = tracked_objects(heap);
   heap.allocated = 0;
   heap.count1 = generation == 0 ? heap.count1 + 1 : 0;

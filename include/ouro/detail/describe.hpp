@@ -105,10 +105,13 @@ inline constinit type_descriptor const descriptor_of = describe<T, object_operat
 template <class T>
 inline constinit type_descriptor const descriptor_of<T[]> = describe<T, array_operations<T>>(true);
 
-// Aggregates may be given fewer values than they have members.
+// Aggregates may be given fewer values than they have members, and conversions are the caller's affair: std::make_shared
+// does not warn of either.
 #if defined(__GNUC__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
 #endif
 /// An object with one handle's worth of count. Parentheses where the type allows them, else braces.
 template <class T, class... A>

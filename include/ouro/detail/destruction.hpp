@@ -19,6 +19,9 @@ inline constexpr std::uint32_t deepest_nesting = 32;
 /// Added to a thread's depth while it traces: counts are the collector's then, and nothing may die or become a candidate.
 inline constexpr std::uint32_t tracing_depth = 0x80000000u;
 
+/// Collects in heaps that were closed inside a destructor or finalizer of this thread.
+void collect_closed_heaps(thread_state& thread) noexcept;
+
 /// Keeps a heap's state in place while it is worked on: user code that runs meanwhile may close the heap.
 class heap_user {
  public:
@@ -171,6 +174,7 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
 
 inline void drain_queue(thread_state& thread) noexcept {
   while (object_header* h = dequeue(thread)) destroy_now(thread, h);
+  if (thread.late_heaps) collect_closed_heaps(thread);
 }
 
 /// Any drop that `release_last` does not handle itself: a sticky count, a trace under way, misuse, large objects,

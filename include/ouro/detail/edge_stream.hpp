@@ -27,17 +27,42 @@ class tracing_scope {
 };
 
 /// What was wrong with the edges that an object's trace reported.
-enum class trace_fault : std::uint8_t { none, repeated, on_stack, temporary, no_memory, destroyed_handle, too_many };
+enum class trace_fault : std::uint8_t { none, repeated, on_stack, temporary, no_memory, destroyed_handle, too_many, unbalanced };
+
+/// Parts of an object that wait for being traced, so that long chains of parts need no stack.
+class deferred_parts {
+ public:
+  using part_function = void (*)(void const*, tracer&) noexcept;
+
+  explicit deferred_parts(chunk_pool& pool) noexcept : parts_(pool) {}
+  bool add(void const* part, part_function trace) noexcept { return parts_.push({part, trace}); }
+  void trace_all(tracer& t) noexcept {
+    while (!parts_.empty()) {
+      deferred const d = parts_.pop();
+      d.trace(d.part, t);
+    }
+  }
+
+ private:
+  struct deferred {
+    void const* part;
+    part_function trace;
+  };
+  chunk_list<deferred> parts_;
+};
 
 /// Buffers edges so that their targets are in the cache when the pass looks at them.
 template <class Pass>
 class edge_stream : public tracer {
  public:
-  edge_stream(Pass& pass, trace_pass kind) noexcept
-      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, kind), consumer_(pass) {}
+  edge_stream(Pass& pass, trace_pass kind, heap_core& heap) noexcept
+      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind),
+        consumer_(pass),
+        deferred_(heap.work_chunks) {}
 
   void trace(type_descriptor const& type, object_header* h) noexcept {
     type.trace(object_of(h), *this);
+    deferred_.trace_all(*this);
     if (next_ - first_ >= enough) drain();
   }
 
@@ -53,15 +78,21 @@ class edge_stream : public tracer {
   static constexpr std::ptrdiff_t enough = 64;
 
   static void flush(tracer& t) noexcept { static_cast<edge_stream&>(t).drain(); }
+  static bool defer(tracer& t, void const* part, part_function trace) noexcept {
+    return static_cast<edge_stream&>(t).deferred_.add(part, trace);
+  }
 
   Pass& consumer_;
+  deferred_parts deferred_;
   edge buffer_[capacity];
 };
 
 /// Runs a trace function that users wrote, keeps all its edges and judges them.
 class checked_trace : public tracer {
  public:
-  checked_trace() noexcept : tracer(&last_edge_, &last_edge_ + 1, &checked_trace::flush, trace_pass::visit) {}
+  explicit checked_trace(heap_core& heap) noexcept
+      : tracer(&last_edge_, &last_edge_ + 1, &checked_trace::flush, &checked_trace::defer, trace_pass::visit),
+        deferred_(heap.work_chunks) {}
   ~checked_trace() { delete[] edges_; }
 
   trace_fault run(type_descriptor const& type, object_header* h) noexcept {
@@ -72,6 +103,7 @@ class checked_trace : public tracer {
     thread_state& thread = this_thread_state();
     thread.dropped_in_trace = false;
     type.trace(object_of(h), *this);
+    deferred_.trace_all(*this);
     if (fault_ != trace_fault::none) return fault_;
     if (thread.dropped_in_trace && reports_outside(h)) return trace_fault::temporary;
     std::sort(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot < b.slot; });
@@ -100,6 +132,10 @@ class checked_trace : public tracer {
       return;
     }
     self.edges_[self.count_++] = self.last_edge_;
+  }
+
+  static bool defer(tracer& t, void const* part, part_function trace) noexcept {
+    return static_cast<checked_trace&>(t).deferred_.add(part, trace);
   }
 
   // AddressSanitizer moves locals to a stack of its own to find uses after return.
@@ -132,6 +168,7 @@ class checked_trace : public tracer {
     return true;
   }
 
+  deferred_parts deferred_;
   edge last_edge_{};
   edge* edges_ = nullptr;
   std::size_t count_ = 0;

@@ -120,7 +120,10 @@ OURO_DETAIL_NOINLINE inline void check_owner(object_header const* h) noexcept {
   thread_state* const self = &this_thread_state();
   thread_state* owner = heap.owner.load(std::memory_order_relaxed);
   if (owner == self) return;
-  if (heap.closed && heap.owner.compare_exchange_strong(owner, self)) return;  // its thread has ended: adopted
+  if (heap.closed && !heap.adopted && heap.owner.compare_exchange_strong(owner, self)) {
+    heap.adopted = true;  // its own thread has ended
+    return;
+  }
   fail(
       "a handle was used on a thread that does not own the object's heap. Give each thread objects of its own, or hand "
       "the whole heap over (move the ouro::heap and make it current with ouro::heap::scope there)",
@@ -141,10 +144,16 @@ inline void check_handle([[maybe_unused]] object_header const* h) noexcept {
   }
 }
 
-inline void check_word([[maybe_unused]] void const* word) noexcept {
+template <class T>
+void check_word([[maybe_unused]] void const* word) noexcept {
   if constexpr (OURO_DETAIL_HARDENED) {
     if (word == reinterpret_cast<void const*>(destroyed_handle)) {
-      fail("a handle was used after its destruction", "gc_ptr", {});
+      fail("a handle was used after its destruction", "gc_ptr", type_name<T>());
+    }
+    if (find_block(word) == nullptr) {
+      fail("a handle points to a destroyed object, or was overwritten. Does a raw pointer or a reference outlive the last "
+           "handle?",
+           "gc_ptr", type_name<T>());
     }
   }
 }
@@ -205,6 +214,12 @@ struct handle_access {
   /// Moves the count to a handle of another type; null, and the count dropped, when the cast gives null.
   template <class T, class U, class Cast>
   static gc_ptr<T> cast(gc_ptr<U>&& from, Cast cast_pointer) noexcept {
+    static_assert(std::is_void_v<T> || std::is_void_v<U> || std::is_same_v<std::remove_cv_t<std::remove_extent_t<T>>,
+                                                                           std::remove_cv_t<std::remove_extent_t<U>>> ||
+                      (!std::is_array_v<T> && !std::is_array_v<U>),
+                  "ouro: a handle to an array can only be cast to one of the same elements: indexing would go wrong");
+    static_assert(std::is_void_v<T> || std::is_void_v<U> || std::is_array_v<T> == std::is_array_v<U>,
+                  "ouro: a handle to an array cannot be cast to a handle to one object, nor the other way");
     auto* const pointer = cast_pointer(from.get());
     if (pointer == nullptr) return nullptr;
     if constexpr (std::is_void_v<U> && !std::is_void_v<T>) check_cast_from_void<T>(from.header());

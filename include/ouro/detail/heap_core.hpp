@@ -22,7 +22,7 @@ namespace gc {
 struct generation_stats {
   std::size_t collections = 0;    // collections of this generation
   std::size_t collected = 0;      // objects found unreachable
-  std::size_t uncollectable = 0;  // objects kept in garbage() under debug_flags::saveall
+  std::size_t uncollectable = 0;  // always 0, as in CPython since finalizers run on cycles
   std::size_t candidates = 0;     // candidates that collections started from
   std::size_t visited = 0;        // objects traced, each time counted
   double seconds = 0;             // time spent
@@ -108,7 +108,7 @@ struct heap_core {
   candidate* candidates = nullptr;
   std::uint32_t candidate_count = 0;
   std::uint32_t candidate_capacity = 0;
-  bool lost = false;              // some candidate was not recorded: the next full collection must walk pages (it does)
+  bool lost = false;              // some candidate was not recorded: a full collection is due
   std::size_t old_candidates = 0;  // candidates of generation 2 that young collections have let go
   epochs epoch;
 
@@ -138,12 +138,15 @@ struct heap_core {
 
   // Life: a heap lives until it has been closed and its last object is gone.
   bool closed = false;
+  bool adopted = false;      // by a thread that touched it after its own had ended
+  bool collect_late = false;  // closed where collections are forbidden: it still has to collect
   std::size_t users = 0;  // destructors and collections under way that still need this object
   heap_core* next_heap = nullptr;
   heap_core* previous_heap = nullptr;
   std::atomic<thread_state*> owner{nullptr};
-  heap* handle = nullptr;                  // the public object that speaks for this heap
-  void (*delete_handle)(heap*) = nullptr;  // set if this heap owns it
+  heap* handle = nullptr;                // the public object that speaks for this heap
+  heap* home_handle = nullptr;           // the one that heap::current() made for a thread's own heap
+  void (*delete_handle)(heap*) = nullptr;
 };
 
 /// What a thread needs at hand. Its fast path reads `bins`, `bin_count` and `fresh`.
@@ -157,6 +160,7 @@ struct thread_state {
   object_header* queued_large = nullptr;
   std::uint32_t depth = 0;         // nested destructors of counted deaths
   bool dropped_in_trace = false;   // a handle was dropped while the thread traced
+  bool late_heaps = false;         // some closed heap of this thread has to collect
   std::uint32_t no_collection = 0;  // > 0 in finalizers, callbacks, traces and collections
 };
 

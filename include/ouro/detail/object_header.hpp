@@ -49,7 +49,8 @@ inline constexpr std::uint16_t slot_epoch_limit = 0xffef;
 inline constexpr std::uint16_t slot_in_set = 0xfff0;     // in S, not known to be alive
 inline constexpr std::uint16_t slot_root = 0xfff1;       // in S, alive whatever its count says
 inline constexpr std::uint16_t slot_reached = 0xfff2;    // in S, alive
-inline constexpr std::uint16_t slot_condemned = 0xfff3;  // about to be destroyed
+inline constexpr std::uint16_t slot_traced = 0xfff3;     // in S, alive, and so is all it leads to
+inline constexpr std::uint16_t slot_condemned = 0xfff4;  // about to be destroyed
 
 /// A count with its top bit set never changes again: the object is immortal.
 inline constexpr std::uint32_t sticky_count = 0xc0000000u;

@@ -35,17 +35,19 @@ inline void print_report(std::string_view what, std::string_view where, std::str
 inline void report_exception(heap_core& heap, std::exception_ptr error, std::string_view where,
                              std::string_view type) noexcept {
   no_collection_scope scope;
-  OURO_DETAIL_TRY {
-    if (heap.hook != nullptr) return heap.hook(error, where, type);
-#if OURO_DETAIL_EXCEPTIONS
-    try {
-      std::rethrow_exception(error);
-    } catch (std::exception const& e) {
-      print_report(e.what(), where, type);
-    }
-#endif
+  if (heap.hook != nullptr) {
+    OURO_DETAIL_TRY { return heap.hook(error, where, type); }
+    OURO_DETAIL_CATCH_ALL { print_report("the unraisable hook threw, told of what follows", where, type); }
   }
-  OURO_DETAIL_CATCH_ALL { print_report("an exception that is no std::exception", where, type); }
+#if OURO_DETAIL_EXCEPTIONS
+  try {
+    std::rethrow_exception(error);
+  } catch (std::exception const& e) {
+    print_report(e.what(), where, type);
+  } catch (...) {
+    print_report("an exception that is no std::exception", where, type);
+  }
+#endif
 }
 
 /// Reports misuse. Goes through the hook as a std::logic_error.

@@ -81,7 +81,7 @@ inline bool is_empty(heap_core const& heap) noexcept {
 
 inline void delete_heap(heap_core& heap) noexcept {
   if (heap.hooks.destroy != nullptr) heap.hooks.destroy(heap.hooks.module);
-  if (heap.delete_handle != nullptr) heap.delete_handle(heap.handle);
+  if (heap.home_handle != nullptr) heap.delete_handle(heap.home_handle);
   trim_pages(heap, 0);
   delete[] heap.bins;
   delete[] heap.candidates;
@@ -111,10 +111,11 @@ inline void close_heap(heap_core& heap) noexcept {
   heap_user keep(heap);
   heap.owner.store(&this_thread_state(), std::memory_order_relaxed);
   heap.epoch.frozen = 0;
+  thread_state& thread = this_thread_state();
+  if (!may_collect(heap)) heap.collect_late = thread.late_heaps = true;
   if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
   collect_all(heap);
   if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
-  thread_state& thread = this_thread_state();
   if (thread.home == &heap) thread.home = nullptr;
   start_counting(heap);  // so that the death of the last object is noticed
   if (thread.current == &heap) set_current(thread, thread.home);
@@ -126,6 +127,34 @@ inline void close_heap(heap_core& heap) noexcept {
     if (heap.next_heap != nullptr) heap.next_heap->previous_heap = &heap;
     the_process().closed_heaps = &heap;
   }
+}
+
+inline void collect_closed_heaps(thread_state& thread) noexcept {
+  while (thread.late_heaps && thread.depth == 0 && thread.no_collection == 0) {
+    heap_core* late = nullptr;
+    {
+      closed_heaps_lock lock;
+      late = the_process().closed_heaps;
+      while (late != nullptr && !(late->collect_late && late->owner.load() == &thread)) late = late->next_heap;
+      if (late != nullptr) ++late->users;
+    }
+    thread.late_heaps = late != nullptr;
+    if (late == nullptr) return;
+    late->collect_late = false;
+    collect_all(*late);
+    --late->users;
+    delete_heap_if_unused(*late);
+  }
+}
+
+/// Takes a thread's own heap away from it: it belongs to whoever moves its handle.
+inline void detach_home_heap(heap_core& heap) noexcept {
+  thread_state& thread = this_thread_state();
+  if (thread.home != &heap) fail("only its own thread can move a thread's default heap", "ouro::heap", {});
+  thread.home = nullptr;
+  heap_core* main_heap = &heap;
+  the_process().main_heap.compare_exchange_strong(main_heap, nullptr);
+  if (thread.current == &heap) set_current(thread, nullptr);
 }
 
 /// Throws std::bad_alloc.
@@ -187,6 +216,9 @@ inline heap_core& current_heap() {
 /// Closes the main heap, then collects what cycles are left in heaps of threads that have ended.
 inline void close_process() noexcept {
   process_state& process = the_process();
+  thread_state& thread = this_thread_state();  // std::exit may have been called inside a destructor, which never returns
+  thread.depth = thread.no_collection = 0;
+  if (heap_core* heap = process.main_heap.load()) heap->collecting = false;
   if (heap_core* heap = process.main_heap.exchange(nullptr)) close_heap(*heap);
   heap_core* first = nullptr;
   {
@@ -224,7 +256,7 @@ class unit_counter {
   }
 };
 
-static unit_counter const this_unit;
+static unit_counter const this_unit OURO_DETAIL_INIT_FIRST;
 
 }  // namespace detail
 }  // inline namespace OURO_DETAIL_ABI

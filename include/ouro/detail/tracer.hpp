@@ -61,14 +61,21 @@ class tracer {
   friend struct detail::tracer_access;
   using flush_function = void (*)(tracer&) noexcept;
 
-  tracer(detail::edge* first, detail::edge* last, flush_function flush, detail::trace_pass pass) noexcept
-      : next_(first), first_(first), last_(last), flush_(flush), pass_(pass) {}
+  // Puts a part aside until the trace has come back; false when there is no memory to remember it.
+  using part_function = void (*)(void const* part, tracer&) noexcept;
+  using defer_function = bool (*)(tracer&, void const* part, part_function) noexcept;
+
+  tracer(detail::edge* first, detail::edge* last, flush_function flush, defer_function defer,
+         detail::trace_pass pass) noexcept
+      : next_(first), first_(first), last_(last), flush_(flush), defer_(defer), pass_(pass) {}
   ~tracer() = default;
 
   detail::edge* next_;
   detail::edge* first_;
   detail::edge* last_;
   flush_function flush_;
+  defer_function defer_;
+  unsigned nesting_ = 0;
   detail::trace_pass pass_;
   bool met_destroyed_ = false;
 };
@@ -82,6 +89,15 @@ struct tracer_access {
     OURO_DETAIL_PREFETCH(reinterpret_cast<void const*>(target));
     *t.next_++ = edge{slot, target};
     if (t.next_ == t.last_) t.flush_(t);
+  }
+
+  /// Traces a part that lies on the free store, as an element of a chain of them may: deep ones wait in a list.
+  static void descend(tracer& t, void const* part, tracer::part_function trace) noexcept {
+    constexpr unsigned deepest = 32;
+    if (t.nesting_ >= deepest && t.defer_(t, part, trace)) return;
+    ++t.nesting_;
+    trace(part, t);
+    --t.nesting_;
   }
 
   /// A handle that has been destroyed is still reachable (hardened builds see it).

@@ -67,6 +67,9 @@ class fault_list {
       case trace_fault::too_many:
         return "more edges lead to an object than it has handles; it is kept alive. Does some gc_trace report a handle "
                "that belongs to another object, or is shared?";
+      case trace_fault::unbalanced:
+        return "handles were made or dropped by a trace, so this collection frees nothing. A gc_trace may only pass "
+               "members to the tracer";
       case trace_fault::destroyed_handle:
         return "the trace met a handle that has been destroyed";
       default:
@@ -82,7 +85,14 @@ class trial {
  public:
   /// Objects born in an epoch up to `oldest` stay outside.
   trial(heap_core& heap, fault_list& faults, std::uint16_t oldest, std::size_t budget) noexcept
-      : heap_(heap), faults_(faults), oldest_(oldest), budget_(budget), set_(heap.work_chunks), stack_(heap.work_chunks), seen_(heap.work_chunks) {}
+      : heap_(heap),
+        faults_(faults),
+        oldest_(oldest),
+        budget_(budget),
+        checked_(heap),
+        set_(heap.work_chunks),
+        stack_(heap.work_chunks),
+        seen_(heap.work_chunks) {}
 
   /// Candidates are not: those that may join have left their buffer, the others are too old.
   bool eligible(object_header const& h) const noexcept {
@@ -101,12 +111,21 @@ class trial {
     return true;
   }
 
+  /// Leaves in S what is garbage.
+  void run(bool closure) noexcept {
+    count(closure);
+    mark();
+    if (hand_traced_ && !counts_agree()) return abandon();
+    split();
+  }
+
+ private:
   /// Subtracts internal edges. With `closure`, S first grows by all that its members lead to.
   void count(bool closure) noexcept {
     tracing_scope scope;
     closure_ = closure;
     counting pass{*this};
-    edge_stream<counting> stream(pass, trace_pass::visit);
+    edge_stream<counting> stream(pass, trace_pass::visit, heap_);
     cursor at(set_);
     while (true) {
       auto const items = set_.next_span(at);
@@ -129,7 +148,7 @@ class trial {
     if (all_garbage()) return;
     tracing_scope scope;
     marking pass{*this};
-    edge_stream<marking> stream(pass, trace_pass::visit);
+    edge_stream<marking> stream(pass, trace_pass::visit, heap_);
     set_.for_each([&](work_entry& entry) {
       object_header* h = entry.header;
       if (h->slot == slot_root || (h->slot == slot_in_set && h->count != 0)) {
@@ -167,6 +186,7 @@ class trial {
     set_.cut(end);
   }
 
+ public:
   chunk_list<work_entry>& set() noexcept { return set_; }
   std::size_t size() const noexcept { return set_.size(); }
   std::size_t visited() const noexcept { return visited_; }
@@ -181,6 +201,7 @@ class trial {
     set_.for_each([&](work_entry& entry) {
       object_header* h = entry.header;
       entry.count = h->count;
+      entry.slot = h->slot;  // a finalizer may have had the epochs renumbered
       entry.opaque = false;
       handles_ += h->count;
       h->slot = slot_in_set;
@@ -189,7 +210,6 @@ class trial {
 
  private:
   using cursor = chunk_list<work_entry>::cursor;
-  static constexpr std::uint16_t slot_traced = slot_condemned + 1;
 
   struct counting {
     trial& self;
@@ -201,6 +221,13 @@ class trial {
       if (h->count == 0) return self.make_root(h, trace_fault::too_many);
       --h->count;
       ++self.edges_;
+    }
+  };
+
+  struct adding {
+    void on_edge(edge const& e) const noexcept {
+      object_header* h = resolve(e.target);
+      if (h->slot >= slot_in_set) ++h->count;
     }
   };
 
@@ -217,6 +244,29 @@ class trial {
     }
   };
 
+  /// False when a trace that users wrote has made handles that still exist, or has dropped some.
+  bool counts_agree() noexcept {
+    std::size_t external = 0;
+    set_.for_each([&](work_entry& entry) { external += entry.header->count; });
+    return external == handles_ - edges_;
+  }
+
+  /// Lets everything live, with the counts that it has now: the saved ones are no longer true.
+  void abandon() noexcept {
+    tracing_scope scope;
+    adding pass;
+    edge_stream<adding> stream(pass, trace_pass::visit, heap_);
+    set_.for_each([&](work_entry& entry) {
+      type_descriptor const& type = type_of(entry.header);
+      if (type.hand_traced) faults_.add(trace_fault::unbalanced, type);
+      if (!entry.opaque) stream.trace(type, entry.header);
+    });
+    stream.drain();
+    set_.for_each([](work_entry& entry) { entry.header->slot = entry.slot; });
+    set_.cut(cursor(set_));
+    cut_ = true;
+  }
+
   bool joins(object_header* h) noexcept {
     return closure_ && eligible(*h) && &heap_of(h) == &heap_ && insert(h);
   }
@@ -231,6 +281,7 @@ class trial {
     type_descriptor const& type = type_of(entry.header);
     finalizers_ = finalizers_ || type.finalize != nullptr;
     keyed_ = keyed_ || type.keyed;
+    hand_traced_ = hand_traced_ || type.hand_traced;
     if (type.hand_traced) return count_checked(pass, type, entry);
     stream.trace(type, entry.header);
     if (OURO_DETAIL_HARDENED && tracer_access::take_destroyed(stream)) faults_.add(trace_fault::destroyed_handle, type);
@@ -307,6 +358,7 @@ class trial {
   bool cut_ = false;
   bool finalizers_ = false;
   bool keyed_ = false;
+  bool hand_traced_ = false;
   bool missed_ = false;
 };
 
