@@ -8,11 +8,8 @@ struct derived : base {
   int b = 0;
 };
 
-ouro::gc_ptr<base const []> to_const(ouro::gc_ptr<base[]> const& p) {
-  return p;
-} ouro::gc_ptr<void> to_void(ouro::gc_ptr<derived[]> const& p) {
-  return p;
-}
+ouro::gc_ptr<const base[]> to_const(ouro::gc_ptr<base[]> const& p) { return p; }
+ouro::gc_ptr<void> to_void(ouro::gc_ptr<derived[]> const& p) { return p; }
 
 #ifdef OURO_EXPECT_FAIL
 ouro::gc_ptr<base[]> to_bases(ouro::gc_ptr<derived[]> const& p) { return p; }
