@@ -168,6 +168,7 @@ class gc_ptr {
       if (word_ == nullptr) detail::fail("a null handle was dereferenced", "gc_ptr", detail::type_name<T>());
       detail::check_word<T>(word_);
       detail::check_handle(header());
+      detail::check_alive(header());
     }
   }
 
@@ -250,23 +251,37 @@ gc_ptr<T> gc_from_this(T* self) {
 
 /// As `static_cast`. From `gc_ptr<void>` only to the type given to `make_gc`, or to a base of it at offset zero.
 template <class T, class U>
-gc_ptr<T> static_pointer_cast(gc_ptr<U> other) noexcept {
+gc_ptr<T> static_pointer_cast(gc_ptr<U>&& other) noexcept {
   return detail::handle_access::cast<T>(std::move(other), [](auto* p) {
     return static_cast<typename gc_ptr<T>::element_type*>(p);
   });
 }
 template <class T, class U>
-gc_ptr<T> const_pointer_cast(gc_ptr<U> other) noexcept {
+gc_ptr<T> static_pointer_cast(gc_ptr<U> const& other) noexcept {
+  return static_pointer_cast<T>(gc_ptr<U>(other));
+}
+
+template <class T, class U>
+gc_ptr<T> const_pointer_cast(gc_ptr<U>&& other) noexcept {
   return detail::handle_access::cast<T>(std::move(other), [](auto* p) {
     return const_cast<typename gc_ptr<T>::element_type*>(p);
   });
 }
-/// Null when the object is no T; the argument then keeps its object until the end of the full expression.
 template <class T, class U>
-gc_ptr<T> dynamic_pointer_cast(gc_ptr<U> other) noexcept {
+gc_ptr<T> const_pointer_cast(gc_ptr<U> const& other) noexcept {
+  return const_pointer_cast<T>(gc_ptr<U>(other));
+}
+
+/// Null when the object is no T; a moved argument then stays what it was.
+template <class T, class U>
+gc_ptr<T> dynamic_pointer_cast(gc_ptr<U>&& other) noexcept {
   return detail::handle_access::cast<T>(std::move(other), [](auto* p) {
     return dynamic_cast<typename gc_ptr<T>::element_type*>(p);
   });
+}
+template <class T, class U>
+gc_ptr<T> dynamic_pointer_cast(gc_ptr<U> const& other) noexcept {
+  return dynamic_pointer_cast<T>(gc_ptr<U>(other));
 }
 
 template <class C, class Traits, class T>

@@ -38,7 +38,7 @@ inline places sorted(places p) {
 /// Notes the slots reported in one pass.
 class noting_tracer : public ouro::tracer {
  public:
-  explicit noting_tracer(ouro::detail::trace_pass pass) : tracer(buffer_, buffer_ + capacity, &note, pass) {}
+  explicit noting_tracer(ouro::detail::trace_pass pass) : tracer(buffer_, buffer_ + capacity, &note, &defer, pass) {}
 
   places take() {
     note(*this);
@@ -53,6 +53,8 @@ class noting_tracer : public ouro::tracer {
     for (ouro::detail::edge* e = self.first_; e != self.next_; ++e) self.noted_.push_back(e->slot);
     self.next_ = self.first_;
   }
+
+  static bool defer(ouro::tracer&, void const*, part_function) noexcept { return false; }  // then the part is traced at once
 
   ouro::detail::edge buffer_[capacity];
   places noted_;

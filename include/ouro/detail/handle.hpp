@@ -136,9 +136,14 @@ inline void check_handle([[maybe_unused]] object_header const* h) noexcept {
       fail("a handle points to no object of a heap: it was used after its destruction, or overwritten", "gc_ptr", {});
     }
     check_owner(h);
-    object_state const state = state_of(*h);
-    if (state == object_state::zombie || state == object_state::free) {
-      fail("a handle points to a destroyed object. Does a raw pointer or a reference outlive the last handle?",
+  }
+}
+
+/// A handle may outlive its object (see `object_state::zombie`), but must not be followed then.
+inline void check_alive([[maybe_unused]] object_header const* h) noexcept {
+  if constexpr (OURO_DETAIL_HARDENED) {
+    if (state_of(*h) == object_state::zombie) {
+      fail("a handle that outlived its object was followed: it escaped from a constructor that threw, or from a destructor",
            "gc_ptr", type_of(h).name());
     }
   }
@@ -211,7 +216,7 @@ struct handle_access {
     return handle.word_ != nullptr ? handle.header() : nullptr;
   }
 
-  /// Moves the count to a handle of another type; null, and the count dropped, when the cast gives null.
+  /// Moves the count to a handle of another type; when the cast gives null, null, and `from` stays as it is.
   template <class T, class U, class Cast>
   static gc_ptr<T> cast(gc_ptr<U>&& from, Cast cast_pointer) noexcept {
     static_assert(std::is_void_v<T> || std::is_void_v<U> || std::is_same_v<std::remove_cv_t<std::remove_extent_t<T>>,
