@@ -91,7 +91,8 @@ class heap {
   heap_stats stats() const noexcept {
     detail::block_totals const totals = detail::count_blocks(*core_);
     return {totals.objects[0] + totals.objects[1], totals.bytes,
-            (core_->used_pages + core_->dirty_pages) * detail::page_bytes + core_->large_bytes, core_->used_pages,
+            (core_->used_pages + core_->dirty_pages) * detail::page_bytes + core_->large_bytes + core_->kept_large_bytes,
+            core_->used_pages,
             core_->large_objects[0] + core_->large_objects[1]};
   }
 
@@ -99,10 +100,11 @@ class heap {
   /// collection, and throws std::bad_alloc if that does not help. Pages have 64 KiB, one at least for each type.
   void set_limit(std::size_t bytes) noexcept { core_->limit = bytes; }
 
-  /// Gives all free pages back to the system.
+  /// Gives all free pages and large blocks back to the system.
   void trim() noexcept {
     detail::flush_bins(*core_);
     detail::trim_pages(*core_, 0);
+    detail::trim_large(*core_, 0);
   }
 
   /// Checks the heap's books against its blocks; ends the program with a message when they do not agree. O(objects).

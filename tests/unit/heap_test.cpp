@@ -112,10 +112,10 @@ TEST_CASE("an object of 24 bytes takes 32 bytes of heap") {
   CHECK(heap.get().stats().bytes_reserved < 10'000 * 32 * 11 / 10 + 2 * 65'536);
 }
 
-TEST_CASE("objects of up to 504 bytes share pages, larger ones are large") {
+TEST_CASE("objects of up to 512 bytes share pages, larger ones are large") {
   manual_heap heap;
   struct pooled {
-    std::array<char, 504> bytes;
+    std::array<char, 512> bytes;
   };
   struct beyond {
     std::array<char, 513> bytes;
@@ -126,6 +126,52 @@ TEST_CASE("objects of up to 504 bytes share pages, larger ones are large") {
   auto const b = make_gc<beyond>();
   CHECK(heap.get().stats().large_objects == 1);
   CHECK(heap.get().stats().pages == 1);
+}
+
+TEST_CASE("a freed large object's memory serves the next one of about its size, and trim gives it back") {
+  manual_heap heap;
+  struct large {
+    std::array<char, 100'000> bytes;
+  };
+  struct nearly_as_large {
+    std::array<char, 99'000> bytes;
+  };
+  auto first = make_gc<large>();
+  void const* const where = first.get();
+  std::size_t const in_use = heap.get().stats().bytes_reserved;
+  first.reset();
+  CHECK(heap.get().stats().large_objects == 0);
+  CHECK(heap.get().stats().bytes_in_use == 0);
+  CHECK(heap.get().stats().bytes_reserved == in_use);
+
+  auto const second = make_gc<nearly_as_large>();
+  CHECK(second.get() == where);
+  CHECK(ouro::gc_from_this(second.get()) == second);
+  second->bytes.fill('x');
+  heap.verify();
+
+  auto third = make_gc<large>();
+  auto* const freed = third.get();
+  third.reset();
+  CHECK_THROWS_AS(ouro::gc_from_this(freed), ouro::bad_gc_from_this);
+  heap.get().trim();
+  CHECK(heap.get().stats().bytes_reserved < in_use + sizeof(large));
+  CHECK(heap.get().stats().large_objects == 1);
+}
+
+TEST_CASE("free large memory is bounded by what is in use") {
+  manual_heap heap;
+  std::vector<gc_ptr<char[]>> blocks;
+  for (int i = 0; i < 64; ++i) blocks.push_back(make_gc<char[]>(std::size_t{1} << 20));
+  std::size_t const all = heap.get().stats().bytes_reserved;
+  blocks.clear();
+  CHECK(heap.get().stats().bytes_reserved < all / 4);
+  for (std::size_t size = 513; size < 3'000'000; size += size / 7) {
+    auto const block = make_gc<char[]>(size);
+    CHECK(block.size() == size);
+    block[size - 1] = 'x';
+  }
+  heap.verify();
 }
 
 namespace {

@@ -19,11 +19,11 @@ namespace detail {
 /// Young collections wait for so many bytes of objects at least: about what fits a second-level cache.
 inline constexpr std::size_t smallest_young_limit = 512 * 1024;
 /// Heaps smaller than this are not worth a full collection of its own.
-inline constexpr std::size_t smallest_full_heap = 16 * 1024 * 1024;
+inline constexpr std::size_t smallest_full_heap = 32 * 1024 * 1024;
 /// Programs whose counts never fall to something above zero are walked from this size on, when it has doubled.
 inline constexpr std::size_t smallest_walked_heap = 64 * 1024 * 1024;
 /// An automatic collection of a younger generation looks at no more objects than this.
-inline constexpr std::size_t young_budget = std::size_t{1} << 20;
+inline constexpr std::size_t young_budget = std::size_t{1} << 16;
 
 /// How much of what a collection looked at was garbage.
 enum class worth { little, some, much };
@@ -40,7 +40,6 @@ inline void collect_full(heap_core& heap) noexcept {
   switch (collect_and_judge(heap, 2, seeds::pages, static_cast<std::size_t>(-1))) {
     case worth::little:
       heap.growth_percent = std::min<std::size_t>(heap.growth_percent * 2, 100);
-      heap.young_limit = std::max(heap.young_limit, bytes_held(heap) / 100 * heap.growth_percent);
       break;
     case worth::some:
       heap.growth_percent = 50;
@@ -73,18 +72,19 @@ inline void collect_by_bytes(heap_core& heap) noexcept {
   bool const crowded = heap.candidate_count >= slot_candidate_limit / 4 * 3 && heap.young_limit <= smallest_young_limit;
   if (heap.allocated < heap.young_limit && !crowded) return;
   std::size_t const held = bytes_held(heap);
-  bool const suspicious = heap.candidate_count != 0 || heap.old_fell || heap.lost;
-  if (suspicious) {
-    if (held >= smallest_full_heap &&
-        held >= heap.live_after_full + heap.live_after_full * heap.growth_percent / 100 &&
-        (heap.old_fell || heap.lost)) {
-      return collect_full(heap);
-    }
-    if (heap.candidate_count != 0) return collect_young(heap);
-  } else if (held >= smallest_walked_heap && held >= heap.live_after_full * 2) {
-    return collect_full(heap);
-  }
   heap.allocated = 0;
+  bool const suspicious = heap.candidate_count != 0 || heap.old_fell || heap.lost;
+  if (!suspicious) {
+    if (held >= smallest_walked_heap && held >= heap.live_after_full * 2) return collect_full(heap);
+    heap.unsuspicious = held;
+    return;
+  }
+  std::size_t const live = std::max(heap.live_after_full, heap.unsuspicious);
+  if (held >= smallest_full_heap && held >= live + live / 100 * heap.growth_percent && (heap.old_fell || heap.lost)) {
+    collect_full(heap);
+  } else if (heap.candidate_count != 0) {
+    collect_young(heap);
+  }
 }
 
 /// CPython's policy, once `set_threshold` has been called: by the number of objects.
@@ -140,7 +140,7 @@ inline bool reserve_bins(heap_core& heap, std::uint32_t count) noexcept {
 
 inline object_header* try_allocate(heap_core& heap, type_descriptor const& type, std::size_t bytes) noexcept {
   std::size_t const block = block_size(type, bytes);
-  if (!is_pooled(type, block)) {
+  if (!is_pooled(type, bytes, block)) {
     object_header* h = take_large(heap, type, bytes);
     if (h != nullptr) h->flags = flag_large;
     return h;
@@ -193,11 +193,12 @@ OURO_DETAIL_INLINE object_header* allocate(type_descriptor const& type, std::siz
 /// A constructor threw: its block goes back, unless handles to the unfinished object have escaped.
 inline void abandon(object_header* h) noexcept {
   heap_core& heap = heap_of(h);
-  if (is_candidate(*h)) remove_candidate(heap, h);
-  if (h->count == 1) return free_block(h);
+  if (h->count == 1) {
+    if (is_candidate(*h)) remove_candidate(heap, h);
+    return free_block(h);
+  }
   set_state(*h, object_state::zombie);
-  h->count = sticky_count;
-  h->slot = slot_leaf;
+  make_immortal(h);
   report(heap, "a constructor threw after a handle to its object had escaped; the memory is never reused",
          "make_gc", type_of(h).name());
 }

@@ -173,11 +173,23 @@ class collection {
       clear_references<clearing>();
     }
     if (trial_.has_keyed_containers()) empty_keyed_containers();
-    trial_.set().for_each([](work_entry& entry) {
-      type_descriptor const& type = type_of(entry.header);
-      if (type.destroy != nullptr) type.destroy(object_of(entry.header));
+    for_each_run([](type_descriptor const& type, work_entry* first, work_entry* last) {
+      if (type.destroy != nullptr) type.destroy(first, last);
     });
     free_all();
+  }
+
+  /// Calls `f(type, first, last)` for objects of one type that follow one another.
+  template <class F>
+  void for_each_run(F f) {
+    auto& set = trial_.set();
+    chunk_list<work_entry>::cursor at;
+    for (auto entries = set.next_span(at); !entries.empty(); entries = set.next_span(at)) {
+      for (work_entry *first = entries.first, *last; first != entries.last; first = last) {
+        last = end_of_run(first, entries.last);
+        f(type_of(first->header), first, last);
+      }
+    }
   }
 
   /// Condemns the garbage, and makes its references to garbage null.
@@ -186,14 +198,15 @@ class collection {
     tracing_scope scope;
     Pass pass;
     edge_stream<Pass> stream(pass, trace_pass::clear, heap_);
-    trial_.set().for_each([&](work_entry& entry) {
-      object_header* h = entry.header;
-      type_descriptor const& type = type_of(h);
-      *h = {condemned_count, slot_condemned, h->weak, with_state(*h, object_state::destroying)};
-      if (!is_large(entry.saved)) ++page_of(h)->condemned;
-      if (!type.hand_traced()) {
-        stream.trace(type, h);
-      } else if (trial_.checked().run(type, h) == trace_fault::none) {
+    for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
+      if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
+      for (work_entry* entry = first; entry != last; ++entry) {
+        object_header& h = *entry->header;
+        h = {condemned_count, slot_condemned, h.weak, with_state(h, object_state::destroying)};
+      }
+      if (!type.hand_traced()) return type.trace(first, last, stream);
+      for (; first != last; ++first) {
+        if (trial_.checked().run(type, first->header) != trace_fault::none) continue;
         for (edge const& e : trial_.checked()) pass.on_edge(e);
       }
     });
@@ -206,21 +219,27 @@ class collection {
     bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers();
     constexpr std::uint32_t whole = 0xffffffffu;
     page* whole_pages = nullptr;
-    trial_.set().for_each([&](work_entry& entry) {
-      object_header* const h = entry.header;
-      if (is_large(entry.saved)) {
-        h->count == condemned_count ? free_large(h) : keep_zombie(heap_, type_of(h), h);
-        return;
+    for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
+      page* const p = is_large(first->saved) ? nullptr : page_of(first->header);
+      if (p != nullptr) {
+        if (p->condemned == whole) return;
+        if (p->condemned == p->used && !every_block) {
+          p->condemned = whole;
+          p->next_queued = std::exchange(whole_pages, p);
+          return;
+        }
+        p->condemned -= static_cast<std::uint32_t>(last - first);
       }
-      page* const p = page_of(h);
-      if (p->condemned == whole) return;
-      if (p->condemned == p->used && !every_block) {
-        p->condemned = whole;
-        p->next_queued = std::exchange(whole_pages, p);
-        return;
+      for (; first != last; ++first) {
+        object_header* const h = first->header;
+        if (h->count != condemned_count) {
+          keep_zombie(heap_, type, h);
+        } else if (p != nullptr) {
+          free_in_page(*p, h);
+        } else {
+          free_large(h);
+        }
       }
-      --p->condemned;
-      h->count == condemned_count ? free_in_page(*p, h) : keep_zombie(heap_, *p->type, h);
     });
     while (whole_pages != nullptr) {
       page& p = *std::exchange(whole_pages, whole_pages->next_queued);
@@ -252,9 +271,8 @@ class collection {
 
   template <class Stream>
   void trace_keyed(Stream& stream) noexcept {
-    trial_.set().for_each([&](work_entry& entry) {
-      type_descriptor const& type = type_of(entry.header);
-      if (type.keyed()) stream.trace(type, entry.header);
+    for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
+      if (type.keyed()) type.trace(first, last, stream);
     });
     stream.drain();
   }
@@ -332,6 +350,7 @@ OURO_DETAIL_NOINLINE inline std::size_t collect(heap_core& heap, int generation,
   if (generation == 2) {
     recount_bytes(heap);
     heap.live_after_full = bytes_held(heap);
+    heap.unsuspicious = 0;
     heap.objects_after_full = tracked_objects(heap);
   }
   return found;

@@ -20,21 +20,23 @@ namespace detail {
 
 template <class T>
 struct object_operations {
-  static void destroy(void* object) noexcept { std::destroy_at(static_cast<T*>(object)); }
-  static void trace(void const* object, tracer& t) noexcept { trace_part<T, false>(*static_cast<T const*>(object), t); }
+  static void destroy(object_header* h) noexcept { std::destroy_at(static_cast<T*>(object_of(h))); }
+  static void trace(object_header* h, tracer& t) noexcept {
+    trace_part<T, false>(*static_cast<T const*>(object_of(h)), t);
+  }
   static void finalize(void* object) { run_finalizer(*static_cast<T*>(object)); }
   static std::string_view name() noexcept { return type_name<T>(); }
 };
 
 template <class T>
 struct array_operations {
-  static void destroy(void* object) noexcept {
-    T* first = static_cast<T*>(object);
-    for (std::size_t i = length_of(header_of(object)); i-- != 0;) std::destroy_at(first + i);
+  static void destroy(object_header* h) noexcept {
+    T* first = static_cast<T*>(object_of(h));
+    for (std::size_t i = length_of(h); i-- != 0;) std::destroy_at(first + i);
   }
-  static void trace(void const* object, tracer& t) noexcept {
-    T const* first = static_cast<T const*>(object);
-    for (std::size_t i = 0, n = length_of(header_of(object)); i != n; ++i) trace_part<T, false>(first[i], t);
+  static void trace(object_header* h, tracer& t) noexcept {
+    T const* first = static_cast<T const*>(object_of(h));
+    for (std::size_t i = 0, n = length_of(h); i != n; ++i) trace_part<T, false>(first[i], t);
   }
   static void finalize(void* object) {
     T* first = static_cast<T*>(object);
@@ -48,16 +50,25 @@ struct array_operations {
   static std::string_view name() noexcept { return type_name<T[]>(); }
 };
 
+template <class Operations>
+void destroy_run(work_entry const* first, work_entry const* last) noexcept {
+  for (; first != last; ++first) Operations::destroy(first->header);
+}
+template <class Operations>
+void trace_run(work_entry const* first, work_entry const* last, tracer& t) noexcept {
+  for (; first != last; ++first) Operations::trace(first->header, t);
+}
+
 /// Types with finalizers are tracked even if they hold no handles: their finalizers may make some.
 template <class T>
 inline constexpr bool is_tracked_type = is_traced<T> || has_finalizer<T>;
 
 template <class T, class Operations>
-constexpr auto destroy_function() -> void (*)(void*) noexcept {
+constexpr auto destroy_function() -> decltype(type_descriptor::destroy) {
   if constexpr (std::is_trivially_destructible_v<T>) {
     return nullptr;
   } else {
-    return &Operations::destroy;
+    return &destroy_run<Operations>;
   }
 }
 template <class T, class Operations>
@@ -69,9 +80,9 @@ constexpr auto die_function() -> void (*)(object_header*) noexcept {
   }
 }
 template <class T, class Operations>
-constexpr auto trace_function() -> void (*)(void const*, tracer&) noexcept {
+constexpr auto trace_function() -> decltype(type_descriptor::trace) {
   if constexpr (is_tracked_type<T>) {
-    return &Operations::trace;
+    return &trace_run<Operations>;
   } else {
     return nullptr;
   }
@@ -107,8 +118,8 @@ constexpr type_traits_set traits_of() {
 template <class T, class Operations>
 constexpr type_descriptor describe(bool is_array) {
   return {destroy_function<T, Operations>(),
-          die_function<T, Operations>(),
           trace_function<T, Operations>(),
+          die_function<T, Operations>(),
           finalize_function<T, Operations>(),
           &Operations::name,
           throw_function<T>(),
@@ -163,7 +174,7 @@ object_header* make_array(std::size_t n) {
   type_descriptor const& type = descriptor_of<T[]>;
   std::size_t const bytes = n * sizeof(T);
   std::size_t const block = block_size(type, bytes);
-  object_header* h = is_pooled(type, block)
+  object_header* h = is_pooled(type, bytes, block)
                          ? allocate<is_tracked_type<T>>(type, bytes, static_cast<std::uint32_t>(block / array_class_bytes))
                          : allocate_slow(type, bytes);
   T* const first = static_cast<T*>(object_of(h));

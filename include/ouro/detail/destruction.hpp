@@ -64,9 +64,18 @@ OURO_DETAIL_INLINE void record_candidate(heap_core& heap, object_header* h) noex
 
 /// What `add_candidate` does not handle itself.
 OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
+  constexpr std::uint32_t below_zero = 0xffffffffu;
   thread_state& thread = this_thread_state();
   if (h->slot > slot_epoch_limit || thread.depth >= tracing_depth) {
     thread.dropped_in_trace = true;
+    if (is_sticky(h->count)) h->count = h->count == below_zero ? 0 : sticky_count;
+  } else if (is_sticky(h->count)) {
+    if (h->count == below_zero) {
+      report(heap_of(h),
+             "more handles were dropped than made; the object is kept. Was a handle copied bytewise, or destroyed twice?",
+             "gc_ptr", type_of(h).name());
+    }
+    h->count = sticky_count;
   } else if (state_of(*h) == object_state::live) {
     heap_core& heap = heap_of(h);
     if (heap.candidate_count != heap.candidate_capacity || grow_candidates(heap)) {
@@ -79,7 +88,8 @@ OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
 
 /// Records that the count of an object fell to something above zero: it may be part of a cycle that is now garbage.
 OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
-  if (h->slot > slot_epoch_limit || this_thread_state().depth >= tracing_depth || !is_live_in_page(*h)) {
+  if (h->slot > slot_epoch_limit || this_thread_state().depth >= tracing_depth || !is_live_in_page(*h) ||
+      is_sticky(h->count)) {
     return add_candidate_slow(h);
   }
   heap_core& heap = *page_of(h)->heap;
@@ -97,6 +107,13 @@ inline void remove_candidate(heap_core& heap, object_header* h) noexcept {
     place = last;
     last.header->slot = index;
   }
+}
+
+/// The count will not change any more. The slot makes every further drop take the slow path, which sees to that.
+OURO_DETAIL_NOINLINE inline void make_immortal(object_header* h) noexcept {
+  if (is_candidate(*h)) remove_candidate(heap_of(h), h);
+  if ((h->slot & slot_slow) == 0) h->slot = slot_oldest;
+  h->count = sticky_count;
 }
 
 /// The slot that tells when a tracked object was born, be it a candidate or not.
@@ -170,8 +187,7 @@ inline bool still_dead_after_finalizer(heap_core& heap, type_descriptor const& t
 /// An object whose destructor has run but to which handles exist, which would dangle, keeps its block for good.
 OURO_DETAIL_NOINLINE inline void keep_zombie(heap_core& heap, type_descriptor const& type, object_header* h) noexcept {
   set_state(*h, object_state::zombie);
-  h->count = sticky_count;
-  h->slot = slot_leaf;
+  make_immortal(h);
   report(heap, "a destructor kept a handle to its own object; its memory is never reused. Use gc_finalize to resurrect",
          "destructor", type.name());
 }
@@ -183,8 +199,12 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
   ++thread.depth;
   if (type.finalize == nullptr || (h->flags & flag_finalized) != 0 || still_dead_after_finalizer(heap, type, h)) {
     set_state(*h, object_state::destroying);
+    h->slot = slot_slow;
     // Weak references are cleared and their callbacks called here.
-    if (type.destroy != nullptr) type.destroy(object_of(h));
+    if (type.destroy != nullptr) {
+      work_entry const entry{h, {}};
+      type.destroy(&entry, &entry + 1);
+    }
     h->count == 0 ? free_block(h) : keep_zombie(heap, type, h);
   }
   --thread.depth;
@@ -195,23 +215,14 @@ OURO_DETAIL_NOINLINE inline void drain_queue(thread_state& thread) noexcept {
   if (thread.late_heaps) collect_closed_heaps(thread);
 }
 
-/// Any drop that `release_last` does not handle itself: a sticky count, a trace under way, misuse, large objects,
-/// candidates, finalizers, deep nesting.
+/// Any death that `release_last` does not handle itself: during a trace, of large objects, of candidates, with a
+/// finalizer, deep inside other destructors.
 OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_header* h) noexcept {
-  if (is_sticky(h->count)) return;
   if (thread.depth >= tracing_depth) {
     thread.dropped_in_trace = true;
-    if (h->count != 0) --h->count;
     return;
   }
-  if (h->count == 0) {
-    report(heap_of(h),
-           "more handles were dropped than made; the object is kept. Was a handle copied bytewise, or destroyed twice?",
-           "gc_ptr", type_of(h).name());
-    h->count = sticky_count;
-    return;
-  }
-  h->count = 0;
+  if (state_of(*h) == object_state::destroying) return;  // a handle that its destructor made and dropped
   if (is_candidate(*h)) remove_candidate(heap_of(h), h);
   if (thread.depth >= deepest_nesting) return enqueue(thread, h);
   destroy_now(thread, h);
@@ -225,10 +236,9 @@ void die(object_header* h) noexcept {
   thread_state& thread = this_thread_state();
   std::uint32_t const depth = thread.depth;
   if (depth >= deepest_nesting) [[unlikely]] return release_last_slow(thread, h);
-  h->count = 0;
-  h->flags = static_cast<std::uint8_t>(object_state::destroying);
+  *h = {0, slot_slow, 0, static_cast<std::uint8_t>(object_state::destroying)};
   thread.depth = depth + 1;
-  Operations::destroy(object_of(h));
+  Operations::destroy(h);
   thread.depth = depth;
   page& p = *page_of(h);
   if (h->count == 0) [[likely]] {
@@ -242,22 +252,21 @@ void die(object_header* h) noexcept {
 /// The same for any object.
 inline void die_slowly(object_header* h) noexcept { release_last_slow(this_thread_state(), h); }
 
-/// Called when a handle is dropped and the count is not above one: the last handle, or a count that must not change.
-/// The object dies, at once or, deep inside other destructors, soon.
+/// The last handle has been dropped: the object dies, at once or, deep inside other destructors, soon.
 OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
   constexpr auto live = static_cast<std::uint8_t>(object_state::live);
   // Large objects have a flag, and candidates are to leave their buffer.
-  if (h->count != 1 || h->flags != live || h->weak != 0 || h->slot < slot_candidate_limit) return die_slowly(h);
+  if (h->flags != live || h->weak != 0 || h->slot < slot_candidate_limit) return die_slowly(h);
   page_of(h)->die(h);
 }
 
 OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {
-  if (is_sticky(++h->count)) [[unlikely]] h->count = sticky_count;
+  if (is_sticky(++h->count)) [[unlikely]] make_immortal(h);
 }
 
+/// Two instructions on memory, two branches: of immortal, free and dying objects bit 15 of the slot is set.
 OURO_DETAIL_INLINE void drop_reference(object_header* h) noexcept {
-  if (static_cast<std::int32_t>(h->count) <= 1) [[unlikely]] return release_last(h);
-  --h->count;
+  if (--h->count == 0) [[unlikely]] return release_last(h);
   if ((h->slot & slot_slow) != 0) [[unlikely]] add_candidate(h);
 }
 

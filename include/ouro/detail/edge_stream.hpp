@@ -53,6 +53,11 @@ class deferred_parts {
   chunk_list<deferred> parts_;
 };
 
+inline void trace_object(type_descriptor const& type, object_header* h, tracer& t) noexcept {
+  work_entry const entry{h, {}};
+  type.trace(&entry, &entry + 1, t);
+}
+
 /// Buffers edges so that their targets are in the cache when the pass looks at them.
 template <class Pass>
 class edge_stream : public tracer {
@@ -62,7 +67,7 @@ class edge_stream : public tracer {
         pass_of_edges_(pass),
         deferred_(heap.work_chunks) {}
 
-  void trace(type_descriptor const& type, object_header* h) noexcept { type.trace(object_of(h), *this); }
+  void trace(type_descriptor const& type, object_header* h) noexcept { trace_object(type, h, *this); }
 
   void drain() noexcept {
     process();
@@ -110,7 +115,7 @@ class checked_trace : public tracer {
     stack_top_ = reinterpret_cast<std::uintptr_t>(&here);
     thread_state& thread = this_thread_state();
     thread.dropped_in_trace = false;
-    type.trace(object_of(h), *this);
+    trace_object(type, h, *this);
     deferred_.trace_all(*this);
     if (fault_ != trace_fault::none) return fault_;
     if (thread.dropped_in_trace && reports_outside(h)) return trace_fault::temporary;

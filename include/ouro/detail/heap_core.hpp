@@ -52,6 +52,10 @@ struct bin {
   page* partial = nullptr;        // other pages with free blocks
 };
 
+/// Size classes of large blocks, up to 2 GiB; see `large_class`.
+inline constexpr std::size_t smallest_large_class = 1024;
+inline constexpr std::size_t large_classes = 8 * 23;
+
 struct candidate {
   object_header* header;
   std::uint16_t birth;  // the slot the object had
@@ -99,6 +103,8 @@ struct heap_core {
   std::size_t used_pages = 0;
   std::size_t large_objects[2] = {};
   std::size_t large_bytes = 0;
+  large_prefix* kept_large[large_classes] = {};  // free blocks by size class
+  std::size_t kept_large_bytes = 0;
   std::size_t limit = static_cast<std::size_t>(-1);
   std::size_t bytes = 0;  // of blocks in pages; deaths are noticed when a page is used again, empty, or recounted
   bool counting = false;  // `bytes` and `objects` are exact, and every allocation takes the slow path
@@ -122,6 +128,7 @@ struct heap_core {
   std::size_t allocated = 0;        // bytes handed out since the last look, leaves included: they hang on cycles
   std::size_t young_limit = 0;      // look again after so many
   std::size_t live_after_full = 0;  // bytes
+  std::size_t unsuspicious = 0;     // bytes when there was last no sign of any garbage
   std::size_t objects_after_full = 0;
   std::size_t growth_percent = 100;
   std::size_t middle_interval = 10;  // young collections between two of generation 1

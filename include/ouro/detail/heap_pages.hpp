@@ -7,7 +7,7 @@
 #ifndef OURO_DETAIL_HEAP_PAGES_HPP
 #define OURO_DETAIL_HEAP_PAGES_HPP
 
-#include <ouro/detail/heap_core.hpp>
+#include <ouro/detail/large_blocks.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -71,11 +71,6 @@ inline void trim_pages(heap_core& heap, std::size_t keep) noexcept {
     c->dirty = 0;
     link = &c->next;
   }
-}
-
-inline bool within_limit(heap_core const& heap, std::size_t more) noexcept {
-  std::size_t const reserved = heap.used_pages * page_bytes + heap.large_bytes;
-  return reserved <= heap.limit && more <= heap.limit - reserved;
 }
 
 /// An unused page, or null when the system or the heap's limit allows none.
@@ -153,8 +148,10 @@ inline std::size_t block_size(type_descriptor const& type, std::size_t bytes) no
   return (raw + unit - 1) / unit * unit;
 }
 
-inline bool is_pooled(type_descriptor const& type, std::size_t block) noexcept {
-  return !OURO_DETAIL_SYSTEM_ALLOC && block <= largest_pooled_block && type.alignment <= largest_pooled_block;
+/// `bytes`: of the object; `block`: its `block_size`.
+inline bool is_pooled(type_descriptor const& type, std::size_t bytes, std::size_t block) noexcept {
+  return !OURO_DETAIL_SYSTEM_ALLOC && bytes <= largest_pooled_object && block <= largest_pooled_block &&
+         type.alignment <= largest_pooled_object;
 }
 
 inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index, std::size_t block) noexcept {
@@ -187,7 +184,7 @@ inline void carve(page& p) noexcept {
     ASAN_UNPOISON_MEMORY_REGION(h, sizeof *h);
     if (p.type->is_array) ASAN_UNPOISON_MEMORY_REGION(h - 1, 8);
 #endif
-    ::new (h) object_header{};
+    ::new (h) object_header(header_of_free_block);
     set_next_free(h, next);
     next = h;
   }
@@ -344,29 +341,6 @@ inline void start_counting(heap_core& heap) noexcept {
 
 // --- freeing --------------------------------------------------------------------------------------------------------
 
-/// Deletes a closed heap when nothing is left in it and nobody works on it.
-void delete_heap_if_unused(heap_core& heap) noexcept;
-
-inline void free_large(object_header* h) noexcept {
-  large_prefix* prefix = prefix_of(h);
-  heap_core& heap = *prefix->heap;
-  bool const tracked = prefix->type->tracked();
-  (prefix->previous != nullptr ? prefix->previous->next : heap.large[tracked]) = prefix->next;
-  if (prefix->next != nullptr) prefix->next->previous = prefix->previous;
-  --heap.large_objects[tracked];
-  heap.large_bytes -= prefix->bytes;
-  the_registry().remove_large(prefix);
-  std::size_t const alignment = prefix->type->alignment;
-  void* allocation = prefix->allocation;
-  *h = object_header{};
-  if (alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
-    ::operator delete(allocation, std::align_val_t{alignment});
-  } else {
-    ::operator delete(allocation);
-  }
-  if (heap.closed) delete_heap_if_unused(heap);
-}
-
 OURO_DETAIL_NOINLINE inline void release_empty_page(page& p) noexcept {
   if (p.mode == page_mode::current) {
     p.used = current_used;
@@ -396,7 +370,7 @@ OURO_DETAIL_NOINLINE inline void free_specially(page& p, object_header* h) noexc
 }
 
 OURO_DETAIL_INLINE void free_in_page(page& p, object_header* h) noexcept {
-  *h = object_header{};
+  *h = header_of_free_block;
   poison_body(p, h);
   object_header** const list = p.free_into;
   if (list == nullptr) [[unlikely]] return free_specially(p, h);
@@ -409,37 +383,6 @@ OURO_DETAIL_INLINE void free_in_page(page& p, object_header* h) noexcept {
 inline void free_block(object_header* h) noexcept {
   if (is_large(*h)) return free_large(h);
   free_in_page(*page_of(h), h);
-}
-
-/// A block from operator new; null when memory is short. `bytes` is the size of the object alone.
-inline object_header* take_large(heap_core& heap, type_descriptor const& type, std::size_t bytes) noexcept {
-  std::size_t const alignment = std::max<std::size_t>(type.alignment, 16);
-  std::size_t const lead = (sizeof(large_prefix) + sizeof(object_header) + alignment - 1) / alignment * alignment;
-  std::size_t const total = lead + std::max<std::size_t>(bytes, 8);
-  if (total < bytes || !within_limit(heap, total)) return nullptr;
-  void* allocation = type.alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__
-                         ? ::operator new(total, std::align_val_t{type.alignment}, std::nothrow)
-                         : ::operator new(total, std::nothrow);
-  if (allocation == nullptr) return nullptr;
-  auto* h = reinterpret_cast<object_header*>(static_cast<char*>(allocation) + lead) - 1;
-  bool const tracked = type.tracked();
-  auto* prefix = ::new (reinterpret_cast<large_prefix*>(h) - 1)
-      large_prefix{heap.large[tracked], nullptr, &heap, &type, nullptr, allocation, total, 0};
-  OURO_DETAIL_TRY { the_registry().add_large(prefix, prefix); }
-  OURO_DETAIL_CATCH_ALL {
-    if (type.alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
-      ::operator delete(allocation, std::align_val_t{type.alignment});
-    } else {
-      ::operator delete(allocation);
-    }
-    return nullptr;
-  }
-  if (prefix->next != nullptr) prefix->next->previous = prefix;
-  heap.large[tracked] = prefix;
-  ++heap.large_objects[tracked];
-  heap.large_bytes += total;
-  heap.allocated += total;
-  return h;
 }
 
 // --- the walk -------------------------------------------------------------------------------------------------------
@@ -475,7 +418,7 @@ inline object_header* find_block(void const* address) noexcept {
     return p->block(index);
   }
   large_prefix* l = the_registry().find_large(address);
-  if (l == nullptr) return nullptr;
+  if (l == nullptr || state_of(*l->header()) == object_state::free) return nullptr;
   auto const end = reinterpret_cast<std::uintptr_t>(l->allocation) + l->bytes;
   return reinterpret_cast<std::uintptr_t>(address) < end ? l->header() : nullptr;
 }

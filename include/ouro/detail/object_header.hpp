@@ -9,7 +9,7 @@
 //   0x8001..0xffef   0x8000 + birth epoch: tracked, no candidate
 //   0xfff0..         in the work list of a running collection
 // With bit 15 set, dropping a handle that is not the last one takes the slow path: it makes a candidate of the
-// object, or tells a running trace that a handle was dropped under its feet.
+// object, tells a running trace that a handle was dropped under its feet, or finds that the object is immortal or dead.
 // While an object is queued for its destructor `slot` links it to the next one of its page.
 #ifndef OURO_DETAIL_OBJECT_HEADER_HPP
 #define OURO_DETAIL_OBJECT_HEADER_HPP
@@ -58,6 +58,8 @@ inline constexpr std::uint16_t slot_condemned = 0xfff4;  // about to be destroye
 /// A count with its top bit set never changes again: the object is immortal.
 inline constexpr std::uint32_t sticky_count = 0xc0000000u;
 
+inline constexpr object_header header_of_free_block{0, slot_slow, 0, 0};
+
 inline object_state state_of(object_header const& h) noexcept {
   return static_cast<object_state>(h.flags & state_mask);
 }
@@ -76,6 +78,13 @@ inline void* object_of(object_header* h) noexcept { return h + 1; }
 inline object_header* header_of(void const* object) noexcept {
   return static_cast<object_header*>(const_cast<void*>(object)) - 1;
 }
+
+/// An object that a collection looks at, and its header as it was.
+struct work_entry {
+  object_header* header;
+  object_header saved;  // count, birth; flags, to which the collector may add
+};
+static_assert(sizeof(work_entry) <= 16);
 
 }  // namespace detail
 }  // inline namespace OURO_DETAIL_ABI

@@ -83,6 +83,7 @@ inline void delete_heap(heap_core& heap) noexcept {
   if (heap.hooks.destroy != nullptr) heap.hooks.destroy(heap.hooks.module);
   if (heap.home_handle != nullptr) heap.delete_handle(heap.home_handle);
   trim_pages(heap, 0);
+  trim_large(heap, 0);
   delete[] heap.bins;
   delete[] heap.candidates;
   delete &heap;

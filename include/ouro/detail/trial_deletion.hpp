@@ -25,15 +25,19 @@ namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
-/// A member of S, and its header as it was.
-struct work_entry {
-  object_header* header;
-  object_header saved;  // count, birth; flags, to which `is_opaque` is added
-};
-static_assert(sizeof(work_entry) <= 16);
-
 /// The object's trace cannot be trusted: it is alive, and so is all it leads to.
 inline constexpr std::uint8_t is_opaque = 0x80;
+
+/// Neighbours in S are often neighbours in memory: what lies in one page has one type, and is handed to it together.
+/// Large objects are on their own: what looks like a page of theirs is shared by any types.
+inline work_entry* end_of_run(work_entry* first, work_entry* last) noexcept {
+  if (is_large(first->saved)) return first + 1;
+  page const* const p = page_of(first->header);
+  do {
+    ++first;
+  } while (first != last && page_of(first->header) == p);
+  return first;
+}
 
 /// Misuse found while user code must not run; told when the trial is over.
 class fault_list {
@@ -136,7 +140,10 @@ class trial {
         stream.drain();  // S may have grown
         continue;
       }
-      for (work_entry& entry : entries) count_from(entry, pass, stream);
+      for (work_entry *first = entries.first, *last; first != entries.last; first = last) {
+        last = end_of_run(first, entries.last);
+        count_from(first, last, pass, stream);
+      }
     }
     found_ += stream.edges();
     visited_ += set_.size();
@@ -284,11 +291,14 @@ class trial {
     faults_.add(fault, type_of(h));
   }
 
-  void count_from(work_entry& entry, counting& pass, edge_stream<counting>& stream) noexcept {
-    type_descriptor const& type = type_of(entry.header);
+  void count_from(work_entry* first, work_entry* last, counting& pass, edge_stream<counting>& stream) noexcept {
+    type_descriptor const& type = type_of(first->header);
     traits_ |= type.traits;
-    if (type.hand_traced()) [[unlikely]] return count_checked(pass, type, entry);
-    stream.trace(type, entry.header);
+    if (type.hand_traced()) [[unlikely]] {
+      for (; first != last; ++first) count_checked(pass, type, *first);
+      return;
+    }
+    type.trace(first, last, stream);
     if constexpr (OURO_DETAIL_HARDENED) {
       stream.drain();
       if (tracer_access::take_destroyed(stream)) faults_.add(trace_fault::destroyed_handle, type);

@@ -13,8 +13,10 @@ namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
-/// Blocks of at most this many bytes come from pages, larger ones from operator new.
-inline constexpr std::size_t largest_pooled_block = 512;
+/// Objects of at most this many bytes come from pages, larger ones from operator new.
+inline constexpr std::size_t largest_pooled_object = 512;
+/// With the header, and the length of an array.
+inline constexpr std::size_t largest_pooled_block = largest_pooled_object + 16;
 /// Array blocks are rounded up to size classes of this many bytes.
 inline constexpr std::size_t array_class_bytes = 16;
 inline constexpr std::uint32_t array_classes = largest_pooled_block / array_class_bytes + 1;
@@ -27,11 +29,12 @@ inline constexpr type_traits_set is_hand_written = 2;  // some part is traced by
 inline constexpr type_traits_set has_keyed_parts = 4;  // a container whose order or hash depends on handles
 
 struct object_header;
+struct work_entry;
 
 struct type_descriptor {
-  void (*destroy)(void* object) noexcept;              // null: nothing to do
-  void (*die)(object_header*) noexcept;                // what dropping the last handle does, see `release_last`
-  void (*trace)(void const* object, tracer&) noexcept;  // null: a leaf
+  void (*destroy)(work_entry const* first, work_entry const* last) noexcept;  // null: nothing to do
+  void (*trace)(work_entry const* first, work_entry const* last, tracer&) noexcept;  // null: a leaf
+  void (*die)(object_header*) noexcept;  // what dropping the last handle does, see `release_last`
   void (*finalize)(void* object);                      // null: none
   std::string_view (*name)() noexcept;
   void (*throw_pointer)(void* object);  // hardened: throws a pointer to the object, of its type; else null
