@@ -16,6 +16,7 @@
 #include <format>
 #endif
 
+/// CPython's memory management for C++: handles that count, and a collector for what counting cannot free.
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 

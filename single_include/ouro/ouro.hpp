@@ -7694,6 +7694,7 @@ address_pair identity(gc_ptr<T> const& a, gc_ptr<U> const& b) noexcept {
 #include <format>
 #endif
 
+/// CPython's memory management for C++: handles that count, and a collector for what counting cannot free.
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 
