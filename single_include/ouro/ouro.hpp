@@ -457,6 +457,7 @@ class tracer {
   tracer(tracer const&) = delete;
   tracer& operator=(tracer const&) = delete;
 
+  /// Visits these members. Compiles only for types that are `traceable`.
   template <class... M>
   void operator()(M const&... member) noexcept {
     (detail::trace_value(member, *this), ...);
@@ -1028,13 +1029,14 @@ struct generation_stats {
   double longest_pause = 0;       // seconds of the longest collection
 };
 
+/// Where a collection is when it calls a callback.
 enum class phase { start, stop };
 
 /// What a callback learns about the collection that starts or has stopped.
 struct info {
-  int generation;
-  std::size_t collected;
-  std::size_t uncollectable;
+  int generation;             // that is collected
+  std::size_t collected;      // objects found unreachable; 0 at the start
+  std::size_t uncollectable;  // always 0
 };
 
 /// Called with what nobody can catch: the exception of a finalizer or callback, or a std::logic_error that describes
@@ -7714,12 +7716,17 @@ struct bad_gc_from_this : std::logic_error {
 template <class T>
 class gc_ptr {
  public:
+  /// `T`, or the type of the elements of an array.
   using element_type = std::remove_extent_t<T>;
 
+  /// Null.
   constexpr gc_ptr() noexcept = default;
+  /// Null.
   constexpr gc_ptr(std::nullptr_t) noexcept {}
 
+  /// One more handle to the same object. O(1).
   gc_ptr(gc_ptr const& other) noexcept : word_(other.word_) { retain(); }
+  /// Takes the handle over; `other` is null afterwards, and no count changes.
   gc_ptr(gc_ptr&& other) noexcept : word_(std::exchange(other.word_, nullptr)) {}
 
   /// From a handle to a derived, less constant or (for `gc_ptr<void>`) any type.
@@ -7728,12 +7735,14 @@ class gc_ptr {
   gc_ptr(gc_ptr<U> const& other) noexcept : word_(convert(other)) {
     retain();
   }
+  /// The same; `other` is null afterwards.
   template <class U>
     requires(!std::is_same_v<U, T> && detail::is_handle_convertible<U, T>())
   gc_ptr(gc_ptr<U>&& other) noexcept : word_(convert(other)) {
     other.word_ = nullptr;
   }
 
+  /// Drops the handle. The last one runs the object's finalizer and destructor before it returns.
   // Not constexpr, and without a look at T: Clang evaluates a constexpr destructor before T is complete.
   ~gc_ptr() {
     if (word_ != nullptr) release(word_);
@@ -7742,14 +7751,17 @@ class gc_ptr {
     }
   }
 
+  /// The new value is in place before the old handle is dropped, here and below.
   gc_ptr& operator=(gc_ptr const& other) noexcept {
     gc_ptr(other).swap(*this);
     return *this;
   }
+  /// Takes the handle over; `other` is null afterwards.
   gc_ptr& operator=(gc_ptr&& other) noexcept {
     gc_ptr(std::move(other)).swap(*this);
     return *this;
   }
+  /// From a handle that converts.
   template <class U>
     requires(!std::is_same_v<U, T> && detail::is_handle_convertible<U, T>())
   gc_ptr& operator=(gc_ptr<U> other) noexcept {
@@ -7757,25 +7769,30 @@ class gc_ptr {
     return *this;
   }
 
+  /// Drops the handle and is null. It is null already when a destructor that this starts looks at it.
   void reset() noexcept { gc_ptr().swap(*this); }
+  /// Exchanges two handles; no count changes.
   void swap(gc_ptr& other) noexcept { std::swap(word_, other.word_); }
   friend void swap(gc_ptr& a, gc_ptr& b) noexcept { a.swap(b); }
 
+  /// The object's address (of an array: its first element's), or null. Does not keep the object alive.
   element_type* get() const noexcept { return static_cast<element_type*>(word_); }
 
-  /// Precondition of `*`, `->` and `[]`: not null.
+  /// The object. Precondition of `*`, `->` and `[]`: not null (hardened builds check).
   std::add_lvalue_reference_t<T> operator*() const noexcept
     requires(!std::is_void_v<T> && !std::is_array_v<T>)
   {
     check_access();
     return *get();
   }
+  /// A member of the object.
   T* operator->() const noexcept
     requires(!std::is_void_v<T> && !std::is_array_v<T>)
   {
     check_access();
     return get();
   }
+  /// An element. Precondition: `i < size()`.
   std::add_lvalue_reference_t<element_type> operator[](std::size_t i) const noexcept
     requires(std::is_array_v<T>)
   {
@@ -7792,17 +7809,20 @@ class gc_ptr {
   {
     return word_ != nullptr ? detail::length_of(detail::header_of(word_)) : 0;
   }
+  /// The first element; with `end()`, for loops over all of them. A null handle has none.
   element_type* begin() const noexcept
     requires(std::is_array_v<T>)
   {
     return get();
   }
+  /// Behind the last element.
   element_type* end() const noexcept
     requires(std::is_array_v<T>)
   {
     return get() + size();
   }
 
+  /// Is it not null?
   explicit operator bool() const noexcept { return word_ != nullptr; }
 
   /// The number of handles to the object; 0 for a null handle. An object whose count has reached the top is immortal.
@@ -7861,16 +7881,19 @@ bool operator==(gc_ptr<T> const& a, gc_ptr<U> const& b) noexcept {
   auto const [x, y] = detail::identity(a, b);
   return x == y;
 }
+/// The order of the addresses.
 template <class T, class U>
   requires(detail::are_comparable<T, U>())
 std::strong_ordering operator<=>(gc_ptr<T> const& a, gc_ptr<U> const& b) noexcept {
   auto const [x, y] = detail::identity(a, b);
   return std::compare_three_way()(x, y);
 }
+/// Is the handle null?
 template <class T>
 bool operator==(gc_ptr<T> const& a, std::nullptr_t) noexcept {
   return a.get() == nullptr;
 }
+/// Null comes first.
 template <class T>
 std::strong_ordering operator<=>(gc_ptr<T> const& a, std::nullptr_t) noexcept {
   return std::compare_three_way()(static_cast<void const*>(a.get()), static_cast<void const*>(nullptr));
@@ -7901,8 +7924,9 @@ gc_ptr<T> make_gc(std::size_t n) {
 /// A handle to the object that a member function runs in, constructors included; no base class is needed.
 ///
 /// In a destructor it returns null and reports. Exceptions: `bad_gc_from_this` if the address is not that of a complete
-/// object made by `make_gc` (null, objects on the stack, members that lie behind the beginning of their object, elements),
-/// and while a second or virtual base is being constructed or destroyed. Complexity: O(1); O(log n) in the number of large objects for those.
+/// object made by `make_gc` (null, objects on the stack, members that lie behind the beginning of their object,
+/// elements), and while a second or virtual base is being constructed or destroyed. Complexity: O(1); O(log n) in the
+/// number of large objects for those.
 template <class T>
 gc_ptr<T> gc_from_this(T* self) {
   using namespace detail;
@@ -7935,34 +7959,39 @@ gc_ptr<T> static_pointer_cast(gc_ptr<U>&& other) noexcept {
     return static_cast<typename gc_ptr<T>::element_type*>(p);
   });
 }
+/// The same for an argument that stays.
 template <class T, class U>
 gc_ptr<T> static_pointer_cast(gc_ptr<U> const& other) noexcept {
   return static_pointer_cast<T>(gc_ptr<U>(other));
 }
 
+/// As `const_cast`.
 template <class T, class U>
 gc_ptr<T> const_pointer_cast(gc_ptr<U>&& other) noexcept {
   return detail::handle_access::cast<T>(std::move(other), [](auto* p) {
     return const_cast<typename gc_ptr<T>::element_type*>(p);
   });
 }
+/// The same for an argument that stays.
 template <class T, class U>
 gc_ptr<T> const_pointer_cast(gc_ptr<U> const& other) noexcept {
   return const_pointer_cast<T>(gc_ptr<U>(other));
 }
 
-/// Null when the object is no T; a moved argument then stays what it was.
+/// As `dynamic_cast`: null when the object is no `T`; a moved argument then stays what it was.
 template <class T, class U>
 gc_ptr<T> dynamic_pointer_cast(gc_ptr<U>&& other) noexcept {
   return detail::handle_access::cast<T>(std::move(other), [](auto* p) {
     return dynamic_cast<typename gc_ptr<T>::element_type*>(p);
   });
 }
+/// The same for an argument that stays.
 template <class T, class U>
 gc_ptr<T> dynamic_pointer_cast(gc_ptr<U> const& other) noexcept {
   return dynamic_pointer_cast<T>(gc_ptr<U>(other));
 }
 
+/// Writes the address.
 template <class C, class Traits, class T>
 std::basic_ostream<C, Traits>& operator<<(std::basic_ostream<C, Traits>& out, gc_ptr<T> const& p) {
   return out << static_cast<void const*>(p.get());
@@ -8035,14 +8064,15 @@ struct heap_stats {
 ///
 /// A movable handle; when it is destroyed, the heap collects its garbage and lives on unseen until the last object that
 /// still has handles dies. Objects die correctly whichever heap is current. References from another heap keep objects
-/// alive, so cycles across heaps are never collected. Thread rule: one thread at a time; to hand a heap over, move it and
-/// make it current there.
+/// alive, so cycles across heaps are never collected. Thread rule: one thread at a time; to hand a heap over, move it
+/// and make it current there.
 class heap {
  public:
   /// Throws std::bad_alloc.
   heap() : core_(&detail::create_heap()) { core_->handle = this; }
   /// Moving the handle of a thread's default heap takes the heap away from the thread, which then begins a new one.
   heap(heap&& other) noexcept { take(other); }
+  /// The heap held before goes the way that the destructor describes.
   heap& operator=(heap&& other) noexcept {
     if (this != &other) {
       close();
@@ -8050,8 +8080,10 @@ class heap {
     }
     return *this;
   }
+  /// Collects the garbage; the heap lives on unseen until its last object dies.
   ~heap() { close(); }
 
+  /// Exchanges two heaps; objects stay where they are.
   void swap(heap& other) noexcept {
     heap before(std::move(other));
     other = std::move(*this);
@@ -8227,16 +8259,19 @@ enum class debug_flags : unsigned {
   saveall = 32,       // unreachable objects go to garbage() instead of being destroyed
   leak = 38
 };
+/// A union of flags.
 // Templates, so that a program's own operators are preferred.
 template <std::same_as<debug_flags> F>
 constexpr F operator|(F a, F b) noexcept {
   return static_cast<F>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
 }
+/// An intersection of flags.
 template <std::same_as<debug_flags> F>
 constexpr F operator&(F a, F b) noexcept {
   return static_cast<F>(static_cast<unsigned>(a) & static_cast<unsigned>(b));
 }
 
+/// What `callbacks()` holds.
 using callback_list = std::vector<std::function<void(phase, info const&)>>;
 
 }  // namespace gc
@@ -8354,17 +8389,19 @@ inline std::size_t collect(int generation = 2) {
   return detail::collect(detail::current_heap(), generation, detail::seeds::pages);
 }
 
-/// Automatic collection, on by default. CPython: `gc.enable`, `gc.disable`, `gc.isenabled`.
+/// Allows automatic collections, as is the default. CPython: `gc.enable`.
 inline void enable() { detail::current_heap().enabled = true; }
+/// Forbids automatic collections; explicit ones still work. CPython: `gc.disable`.
 inline void disable() { detail::current_heap().enabled = false; }
+/// Are automatic collections allowed? CPython: `gc.isenabled`.
 inline bool is_enabled() { return detail::current_heap().enabled; }
 
 /// Fixes when to collect, as CPython does: generation 0 once t0 more tracked objects live than after the last
 /// collection (0: never; 1: at every allocation of a tracked type), generation 1 after more than t1 collections of
 /// generation 0, generation 2 after more than t2 of generation 1 and a growth by a quarter.
 ///
-/// Without this call ouro decides by bytes and by what collections find, which is faster: afterwards every allocation of
-/// the heap takes the slow path, and there is no way back. CPython: `gc.set_threshold`.
+/// Without this call ouro decides by bytes and by what collections find, which is faster: afterwards every allocation
+/// of the heap takes the slow path, and there is no way back. CPython: `gc.set_threshold`.
 inline void set_threshold(std::size_t t0, std::size_t t1 = 10, std::size_t t2 = 10) {
   detail::heap_core& heap = detail::current_heap();
   if (!heap.counting) {
@@ -8392,8 +8429,8 @@ inline std::array<std::size_t, 3> get_count() {
 /// For each generation what its collections did so far. CPython: `gc.get_stats`.
 inline std::array<generation_stats, 3> get_stats() { return detail::current_heap().stats; }
 
-/// Handles to all tracked objects of a generation, or with -1 of all; objects that are being built or are dying are left
-/// out. Throws `std::invalid_argument`, `std::bad_alloc`. O(objects). CPython: `gc.get_objects`.
+/// Handles to all tracked objects of a generation, or with -1 of all; objects that are being built or are dying are
+/// left out. Throws `std::invalid_argument`, `std::bad_alloc`. O(objects). CPython: `gc.get_objects`.
 inline std::vector<gc_ptr<void>> get_objects(int generation = -1) {
   if (generation != -1) detail::check_generation(generation);
   detail::heap_core& heap = detail::current_heap();
@@ -8446,16 +8483,16 @@ bool is_finalized(gc_ptr<T> const& p) {
   return h != nullptr && (h->flags & detail::flag_finalized) != 0;
 }
 
-/// All objects that live now are left out of collections, until `unfreeze` puts them into generation 2. O(1) amortised.
-/// CPython: `gc.freeze`, `gc.unfreeze`.
+/// All objects that live now are left out of collections, until `unfreeze`. O(1) amortised. CPython: `gc.freeze`.
 inline void freeze() {
   detail::heap_core& heap = detail::current_heap();
   heap.epoch.frozen = heap.epoch.old = heap.epoch.middle = heap.epoch.now;
   detail::next_epoch(heap);
 }
+/// Puts frozen objects into generation 2. O(1). CPython: `gc.unfreeze`.
 inline void unfreeze() { detail::current_heap().epoch.frozen = 0; }
 
-/// O(objects). CPython: `gc.get_freeze_count`.
+/// The number of frozen objects. O(objects). CPython: `gc.get_freeze_count`.
 inline std::size_t get_freeze_count() {
   detail::heap_core& heap = detail::current_heap();
   std::size_t frozen = 0;
@@ -8465,22 +8502,25 @@ inline std::size_t get_freeze_count() {
   return frozen;
 }
 
-/// Called before and after every collection, in order; what they throw goes to the unraisable hook. They may change this
-/// list; the change counts from the next phase on. CPython: `gc.callbacks`.
+/// Called before and after every collection, in order; what they throw goes to the unraisable hook. They may change
+/// this list; the change counts from the next phase on. CPython: `gc.callbacks`.
 inline callback_list& callbacks() { return detail::module_of(detail::current_heap()).callbacks; }
 
-/// What collections have found while `debug_flags::saveall` was set; yours to look at and to clear. CPython: `gc.garbage`.
+/// What collections have found while `debug_flags::saveall` was set; yours to look at and to clear. CPython:
+/// `gc.garbage`.
 inline std::vector<gc_ptr<void>>& garbage() { return detail::module_of(detail::current_heap()).garbage; }
 
-/// CPython: `gc.set_debug`, `gc.get_debug`.
+/// Sets what collections print and keep. Throws `std::bad_alloc`. CPython: `gc.set_debug`.
 inline void set_debug(debug_flags flags) {
   detail::module_of(detail::current_heap());
   detail::current_heap().debug = static_cast<unsigned>(flags);
 }
+/// The flags that `set_debug` has set. CPython: `gc.get_debug`.
 inline debug_flags get_debug() { return static_cast<debug_flags>(detail::current_heap().debug); }
 
-/// Who is told of exceptions in finalizers and callbacks, and of misuse that was found; null: print to the standard error
-/// stream. Returns the one before. The hook may not collect, and what it throws is printed. CPython: `sys.unraisablehook`.
+/// Who is told of exceptions in finalizers and callbacks, and of misuse that was found; null: print to the standard
+/// error stream. Returns the one before. The hook may not collect, and what it throws is printed. CPython:
+/// `sys.unraisablehook`.
 inline unraisable_hook set_unraisable_hook(unraisable_hook hook) {
   return std::exchange(detail::current_heap().hook, hook);
 }
@@ -8510,13 +8550,13 @@ struct pause_scope {
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 
-/// As `std::function<R(A...)>`, made of a stateless callable and a list of captures: `gc_function<R(A...)>(f, captures...)`
-/// calls `f(captures&..., args...)`.
+/// As `std::function<R(A...)>`, made of a stateless callable and a list of captures: `gc_function<R(A...)>(f,
+/// captures...)` calls `f(captures&..., args...)`.
 ///
 /// A lambda's captures cannot be seen from outside, so the lambda captures nothing and takes them as parameters. Copies
-/// copy the captures. It must not be assigned to or destroyed by its own call. Calling an empty one throws `std::bad_function_call`. Exceptions of copies: those of the captures,
-/// and `std::bad_alloc`. Thread rule: that of the handles it holds. CPython's counterpart is a function with a
-/// `__closure__`, or `functools.partial`.
+/// copy the captures. It must not be assigned to or destroyed by its own call. Exceptions of copies: those of the
+/// captures, and `std::bad_alloc`. Thread rule: that of the handles it holds. CPython's counterpart is a function with
+/// a `__closure__`, or `functools.partial`.
 template <class R, class... A>
 class gc_function<R(A...)> {
   struct closure_base {
@@ -8554,9 +8594,13 @@ class gc_function<R(A...)> {
   };
 
  public:
+  /// Empty.
   gc_function() noexcept = default;
+  /// Empty.
   gc_function(std::nullptr_t) noexcept {}
 
+  /// Of a stateless callable (a lambda without captures, or a pointer to a function or member; a null one makes it
+  /// empty) and copies of the captures. Throws `std::bad_alloc`, and what copying the captures throws.
   template <class F, class... C>
     requires(!std::same_as<std::remove_cvref_t<F>, gc_function> &&
              std::is_invocable_r_v<R, std::decay_t<F>&, std::decay_t<C>&..., A...>)
@@ -8571,21 +8615,27 @@ class gc_function<R(A...)> {
     (detail::assert_traceable<std::decay_t<C>>(), ...);
   }
 
+  /// With copies of the captures.
   gc_function(gc_function const& other) : closure_(other.closure_ ? other.closure_->clone() : nullptr) {}
+  /// Takes callable and captures over; `other` is empty afterwards.
   gc_function(gc_function&& other) noexcept = default;
+  /// Drops what it held. Copying the argument may throw, and changes nothing then.
   gc_function& operator=(gc_function other) noexcept {
     swap(other);
     return *this;
   }
   ~gc_function() = default;
 
+  /// Calls it. Throws `std::bad_function_call` if it is empty, and what the callable throws.
   R operator()(A... args) const {
     if (closure_ == nullptr) detail::throw_error(std::bad_function_call());
     return closure_->call(std::forward<A>(args)...);
   }
+  /// Is it not empty?
   explicit operator bool() const noexcept { return closure_ != nullptr; }
   friend bool operator==(gc_function const& f, std::nullptr_t) noexcept { return f.closure_ == nullptr; }
 
+  /// Exchanges two of them.
   void swap(gc_function& other) noexcept { closure_.swap(other.closure_); }
   friend void swap(gc_function& a, gc_function& b) noexcept { a.swap(b); }
 
@@ -8643,32 +8693,44 @@ inline namespace OURO_DETAIL_ABI {
 template <class U>
 class gc_interior_ptr {
  public:
+  /// The type of the part.
   using element_type = U;
 
+  /// Null.
   constexpr gc_interior_ptr() noexcept = default;
+  /// Null.
   constexpr gc_interior_ptr(std::nullptr_t) noexcept {}
+  /// To `part`, which is a part of `owner`'s object.
   template <class T>
   gc_interior_ptr(gc_ptr<T> owner, U* part) noexcept : owner_(std::move(owner)), part_(part) {}
+  /// To a base, or to a less constant type, of the same part.
   template <class V>
     requires(!std::is_same_v<U, V> && std::is_convertible_v<V*, U*>)
   gc_interior_ptr(gc_interior_ptr<V> other) noexcept : owner_(std::move(other.owner_)), part_(other.part_) {}
 
+  /// The address of the part, or null.
   U* get() const noexcept { return owner_ ? part_ : nullptr; }
+  /// The part. Precondition of `*` and `->`: not null (hardened builds check).
   U& operator*() const noexcept {
     check();
     return *part_;
   }
+  /// A member of the part.
   U* operator->() const noexcept {
     check();
     return part_;
   }
+  /// Is it not null?
   explicit operator bool() const noexcept { return get() != nullptr; }
 
   /// The object that the part belongs to.
   gc_ptr<void> const& owner() const noexcept { return owner_; }
+  /// The number of handles to the owner, this one included.
   std::size_t use_count() const noexcept { return owner_.use_count(); }
 
+  /// Drops the handle to the owner and is null.
   void reset() noexcept { owner_.reset(); }
+  /// Exchanges two of them; no count changes.
   void swap(gc_interior_ptr& other) noexcept {
     owner_.swap(other.owner_);
     std::swap(part_, other.part_);
@@ -8715,7 +8777,9 @@ struct handle_traits<gc_interior_ptr<U>> {
   static constexpr bool is_handle = true;
   static constexpr bool is_traced = true;
   static constexpr bool is_hand_traced = false;
-  static void trace(gc_interior_ptr<U> const& p, tracer& t) noexcept { handle_traits<gc_ptr<void>>::trace(p.owner_, t); }
+  static void trace(gc_interior_ptr<U> const& p, tracer& t) noexcept {
+    handle_traits<gc_ptr<void>>::trace(p.owner_, t);
+  }
 };
 
 }  // namespace detail
