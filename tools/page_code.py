@@ -21,7 +21,6 @@ A fenced block of C++, CMake or Python belongs to one of the two; the marks are 
 import pathlib
 import re
 import sys
-import unicodedata
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CHECKED = ("cpp", "cmake", "python")
@@ -29,7 +28,8 @@ PIECE = re.compile(
     r"<!-- (?P<mark>listing|program|main|output|refused|hidden)(?:: (?P<value>\S+))?(?P<text>.*?) ?-->"
     r"|^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-FENCE = re.compile(r"^```.*?^```$|<!--.*?-->|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```.*?^```$|<!--.*?-->", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`[^`\n]*`")
 
 
 class Mistake(Exception):
@@ -48,17 +48,18 @@ def numbered(page, line, code):
 
 
 def parse(page, text):
-    """The programs of a page; raises Mistake for marks that do not fit, yields listings to `listing`."""
+    """The programs of a page, and its listings as (place, file, code). Raises Mistake for marks that do not fit."""
     programs, listings = [], []
     program, mark, value = None, None, None
     name = page.relative_to(ROOT).as_posix()
     for piece in PIECE.finditer(text):
         line = text.count("\n", 0, piece.start()) + 1
         where = f"{name}:{line}"
+        if piece["mark"] and mark:
+            raise Mistake(f"{where}: the mark before has no block, `{mark}`")
         if piece["mark"] == "program":
             program = Program(piece["value"])
             programs.append(program)
-            mark = None
         elif piece["mark"] == "hidden":
             if program is None:
                 raise Mistake(f"{where}: belongs to no program")
@@ -95,13 +96,12 @@ def lines_of(text):
 
 
 def anchor(heading):
-    text = unicodedata.normalize("NFC", re.sub(r"[`*]", "", heading)).strip().lower()
-    return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
 def anchors(page):
-    text = FENCE.sub(lambda match: match[0] if match[0].startswith("`") and "\n" not in match[0] else "", page.read_text(encoding="utf-8"))
-    return {anchor(re.sub(r"\{#.*\}", "", heading)) for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+    text = BLOCK.sub("", page.read_text(encoding="utf-8"))
+    return {anchor(heading) for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
 
 
 def check(page, text, listings):
@@ -115,7 +115,7 @@ def check(page, text, listings):
             if line not in remaining:
                 yield f"{where}: not in {path}, or not in this order: {line}"
                 break
-    for link in LINK.findall(FENCE.sub("", text)):
+    for link in LINK.findall(CODE.sub("", BLOCK.sub("", text))):
         target, _, heading = link.partition("#")
         if "://" in target:
             continue
@@ -127,11 +127,13 @@ def check(page, text, listings):
 
 
 def write(folder, programs):
-    """Files for all programs. Their content only changes with the pages, so that nothing is built twice."""
+    """Files for all programs. Those that stay the same are left alone, so that nothing is built twice."""
     folder.mkdir(parents=True, exist_ok=True)
+    stale = set(folder.iterdir())
 
     def put(name, text):
         file = folder / name
+        stale.discard(file)
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             file.write_text(text, encoding="utf-8")
 
@@ -152,6 +154,8 @@ def write(folder, programs):
             put(f"{name}_{number}.cpp", f"{text}\n#ifdef OURO_EXPECT_FAIL\n{code}#endif\n")
             names["refused"].append(f"{name}_{number}")
     put("list.cmake", "".join(f"set(page_{kind} {' '.join(members)})\n" for kind, members in names.items()))
+    for file in stale:
+        file.unlink()
 
 
 def main():

@@ -77,6 +77,11 @@ class PageCode(unittest.TestCase):
         self.assertEqual(files["page_x.output"], "1\n")
         self.assertIn("set(page_cpp page_x)", files["list.cmake"])
 
+    def test_what_a_page_no_longer_has_is_removed(self):
+        one = "<!-- program: x -->\n'''cpp\nint main() {}\n'''\n<!-- output -->\n'''text\n1\n'''\n"
+        self.assertIn("page_x.output", self.written(one))
+        self.assertNotIn("page_x.output", self.written(one[:one.index("<!-- output")]))
+
     def test_refused_code_becomes_a_twin_with_the_message_it_must_have(self):
         files = self.written("""\
             <!-- program: x -->
