@@ -225,7 +225,8 @@ struct heap_access;
 //
 // `slot` says what the collector knows of a tracked object:
 //   0x0000..0x7eff   its index in the candidate buffer (the buffer keeps the birth epoch)
-//   0x7fff           a leaf: never tracked
+//   0x7ffe           a leaf: never tracked
+//   0x7fff           generation 2, and its count fell since the last full collection
 //   0x8001..0xffef   0x8000 + birth epoch: tracked, no candidate
 //   0xfff0..         in the work list of a running collection
 // With bit 15 set, dropping a handle that is not the last one takes the slow path: it makes a candidate of the
@@ -260,8 +261,10 @@ inline constexpr std::uint8_t flag_finalized = 0x08;
 inline constexpr std::uint8_t flag_large = 0x10;
 
 inline constexpr std::uint16_t slot_candidate_limit = 0x7f00;
-inline constexpr std::uint16_t slot_leaf = 0x7fff;
+inline constexpr std::uint16_t slot_leaf = 0x7ffe;
+inline constexpr std::uint16_t slot_old = 0x7fff;
 inline constexpr std::uint16_t slot_slow = 0x8000;
+inline constexpr std::uint16_t slot_oldest = 0x8001;
 inline constexpr std::uint16_t slot_epoch_limit = 0xffef;
 inline constexpr std::uint16_t slot_in_set = 0xfff0;     // in S, not known to be alive
 inline constexpr std::uint16_t slot_root = 0xfff1;       // in S, alive whatever its count says
@@ -275,11 +278,15 @@ inline constexpr std::uint32_t sticky_count = 0xc0000000u;
 inline object_state state_of(object_header const& h) noexcept {
   return static_cast<object_state>(h.flags & state_mask);
 }
-inline void set_state(object_header& h, object_state s) noexcept {
-  h.flags = static_cast<std::uint8_t>((h.flags & ~state_mask) | static_cast<std::uint8_t>(s));
+inline std::uint8_t with_state(object_header const& h, object_state s) noexcept {
+  return static_cast<std::uint8_t>((h.flags & ~state_mask) | static_cast<std::uint8_t>(s));
 }
+inline void set_state(object_header& h, object_state s) noexcept { h.flags = with_state(h, s); }
 inline bool is_sticky(std::uint32_t count) noexcept { return static_cast<std::int32_t>(count) < 0; }
 inline bool is_large(object_header const& h) noexcept { return (h.flags & flag_large) != 0; }
+inline bool is_live_in_page(object_header const& h) noexcept {
+  return (h.flags & (state_mask | flag_large)) == static_cast<std::uint8_t>(object_state::live);
+}
 inline bool is_candidate(object_header const& h) noexcept { return h.slot < slot_candidate_limit; }
 
 inline void* object_of(object_header* h) noexcept { return h + 1; }
@@ -535,21 +542,31 @@ inline constexpr std::size_t array_class_bytes = 16;
 inline constexpr std::uint32_t array_classes = largest_pooled_block / array_class_bytes + 1;
 inline constexpr std::uint32_t no_bin = 0xffffffffu;
 
+/// What the collector has to know before it takes a short cut.
+using type_traits_set = std::uint8_t;
+inline constexpr type_traits_set has_finalize = 1;
+inline constexpr type_traits_set is_hand_written = 2;  // some part is traced by code that users wrote: its reports are checked
+inline constexpr type_traits_set has_keyed_parts = 4;  // a container whose order or hash depends on handles
+
+struct object_header;
+
 struct type_descriptor {
   void (*destroy)(void* object) noexcept;              // null: nothing to do
+  void (*die)(object_header*) noexcept;                // what dropping the last handle does, see `release_last`
   void (*trace)(void const* object, tracer&) noexcept;  // null: a leaf
   void (*finalize)(void* object);                      // null: none
   std::string_view (*name)() noexcept;
   void (*throw_pointer)(void* object);  // hardened: throws a pointer to the object, of its type; else null
   std::uint32_t alignment;
   bool is_array;
-  bool hand_traced;  // some part is traced by code that users wrote: its reports are checked
-  bool keyed;        // has a container whose order or hash depends on handles
+  type_traits_set traits;
 
   // Index of the type's bin in every heap's table (for arrays: of the first of `array_classes` bins).
   mutable std::atomic<std::uint32_t> bin{no_bin};
 
   bool tracked() const noexcept { return trace != nullptr; }
+  bool hand_traced() const noexcept { return (traits & is_hand_written) != 0; }
+  bool keyed() const noexcept { return (traits & has_keyed_parts) != 0; }
 };
 
 }  // namespace detail
@@ -596,7 +613,7 @@ inline constexpr std::uint32_t current_used = 0x40000000u;
 struct page {
   heap_core* heap;
   type_descriptor const* type;
-  void (*quick_destroy)(void*) noexcept;  // the type's destructor, if death takes nothing else; or null
+  void (*die)(object_header*) noexcept;  // the type's
   object_header** free_into;  // the list that freed blocks join: the page's or the bin's; null: it takes more
   object_header* free_list;   // of a current page empty: the bin has it
   std::uint32_t used;         // blocks that are not on `free_list`
@@ -609,6 +626,7 @@ struct page {
   std::uint32_t capacity;     // blocks that fit
   std::uint32_t carved;       // blocks that have been made
   std::uint32_t charged;      // blocks that are part of the heap's `bytes`
+  std::uint32_t condemned;    // objects that a running collection is about to free
   std::uint16_t last_birth;   // no younger object is in it (unless it is current)
   std::uint16_t queue;        // first block that waits for its destructor, in 8-byte units; 0: none
   page* next;  // all pages of the heap with this trackedness
@@ -872,7 +890,7 @@ class chunk_pool {
   std::size_t kept_ = 0;
 };
 
-/// A list that is appended to, read in order, and cut at its end.
+/// A list that is appended to, read in order, and cut at its end. It holds `most` items at most.
 template <class T>
 class chunk_list {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -885,7 +903,8 @@ class chunk_list {
   static_assert(sizeof(chunk_node) <= work_chunk_bytes);
 
  public:
-  explicit chunk_list(chunk_pool& pool) noexcept : pool_(pool) {}
+  explicit chunk_list(chunk_pool& pool, std::size_t most = static_cast<std::size_t>(-1)) noexcept
+      : pool_(pool), most_(most) {}
   chunk_list(chunk_list const&) = delete;
   chunk_list& operator=(chunk_list const&) = delete;
   ~chunk_list() {
@@ -896,93 +915,94 @@ class chunk_list {
     }
   }
 
-  /// False when there is no memory; the list is unchanged then.
+  /// False when there is no memory, or the list is full; it is unchanged then.
   bool push(T const& item) noexcept {
-    if (used_ == chunk_length || last_ == nullptr) {
-      if (!extend()) return false;
-    }
-    last_->items[used_++] = item;
-    ++size_;
+    if (end_ == limit_ && !extend()) [[unlikely]] return false;
+    *end_++ = item;
     return true;
   }
 
   /// Precondition: not empty.
   T pop() noexcept {
-    if (used_ == 0) {
-      last_ = last_->previous;
-      used_ = chunk_length;
-    }
-    --size_;
-    return last_->items[--used_];
+    if (end_ == last_->items) select(last_->previous, chunk_length);
+    return *--end_;
   }
 
-  std::size_t size() const noexcept { return size_; }
-  bool empty() const noexcept { return size_ == 0; }
+  std::size_t size() const noexcept {
+    return last_ != nullptr ? before_ + static_cast<std::size_t>(end_ - last_->items) : 0;
+  }
+  bool empty() const noexcept { return end_ == begin_; }
+
+  /// The items of one chunk.
+  struct span {
+    T* first = nullptr;
+    T* last = nullptr;
+    T* begin() const noexcept { return first; }
+    T* end() const noexcept { return last; }
+    bool empty() const noexcept { return first == last; }
+  };
 
   /// A position that stays valid while the list grows.
   class cursor {
-   public:
-    explicit cursor(chunk_list& list) noexcept : list_(&list), chunk_(list.first_) {}
-    bool at_end() const noexcept { return passed_ == list_->size_; }
-    T& operator*() const noexcept { return chunk_->items[index_]; }
-    void advance() noexcept {
-      ++passed_;
-      if (++index_ == chunk_length && chunk_->next != nullptr) {
-        chunk_ = chunk_->next;
-        index_ = 0;
-      }
-    }
-    /// Call before reading when the list may have been empty, or full, when the cursor got here.
-    void refresh() noexcept {
-      if (chunk_ == nullptr) chunk_ = list_->first_;
-      if (index_ == chunk_length && chunk_->next != nullptr) {
-        chunk_ = chunk_->next;
-        index_ = 0;
-      }
-    }
-
-   private:
     friend class chunk_list;
-    chunk_list* list_;
-    chunk_node* chunk_;
-    std::size_t index_ = 0;
-    std::size_t passed_ = 0;
+    chunk_node* chunk = nullptr;
+    T* item = nullptr;
   };
 
   /// The items of one chunk that lie behind the cursor, which moves behind them; none when it is at the end.
-  struct span {
-    T* first;
-    T* last;
-  };
   span next_span(cursor& at) noexcept {
-    at.refresh();
-    if (at.chunk_ == nullptr) return {nullptr, nullptr};
-    std::size_t const end = at.chunk_ == last_ ? used_ : chunk_length;
-    span const items{at.chunk_->items + at.index_, at.chunk_->items + end};
-    at.passed_ += end - at.index_;
-    at.index_ = end;
+    step(at);
+    if (at.chunk == nullptr) return {};
+    span const items{at.item, at.chunk == last_ ? end_ : at.chunk->items + chunk_length};
+    at.item = items.last;
     return items;
   }
 
+  /// The place of the next item of a list that is being written anew from its beginning; see `cut`.
+  T& overwrite(cursor& at) noexcept {
+    step(at);
+    return *at.item++;
+  }
+
   /// Drops everything from the cursor on.
-  void cut(cursor const& end) noexcept {
-    last_ = end.chunk_;
-    used_ = end.index_;
-    size_ = end.passed_;
+  void cut(cursor const& at) noexcept {
+    if (at.chunk == nullptr) {
+      if (first_ != nullptr) select(first_, 0);
+      return;
+    }
+    select(at.chunk, static_cast<std::size_t>(at.item - at.chunk->items));
   }
 
   template <class F>
   void for_each(F f) {
-    std::size_t left = size_;
-    for (chunk_node* c = first_; left != 0; c = c->next) {
-      std::size_t const n = left < chunk_length ? left : chunk_length;
-      for (std::size_t i = 0; i != n; ++i) f(c->items[i]);
-      left -= n;
+    cursor at;
+    for (span items = next_span(at); !items.empty(); items = next_span(at)) {
+      for (T& item : items) f(item);
     }
   }
 
  private:
-  bool extend() noexcept {
+  void step(cursor& at) noexcept {
+    if (at.chunk == nullptr) {
+      at.chunk = first_;
+      at.item = begin_;
+    } else if (at.chunk != last_ && at.item == at.chunk->items + chunk_length) {
+      at.chunk = at.chunk->next;
+      at.item = at.chunk->items;
+    }
+  }
+
+  void select(chunk_node* chunk, std::size_t used) noexcept {
+    while (last_ != chunk) {
+      last_ = last_->previous;
+      before_ -= chunk_length;
+    }
+    end_ = chunk->items + used;
+    limit_ = chunk->items + (most_ - before_ < chunk_length ? most_ - before_ : chunk_length);
+  }
+
+  OURO_DETAIL_NOINLINE bool extend() noexcept {
+    if (size() == most_) return false;
     chunk_node* next = last_ != nullptr ? last_->next : first_;
     if (next == nullptr) {
       void* memory = pool_.take();
@@ -991,16 +1011,24 @@ class chunk_list {
       next->previous = last_;
       (last_ != nullptr ? last_->next : first_) = next;
     }
+    if (last_ != nullptr) {
+      before_ += chunk_length;
+    } else {
+      begin_ = next->items;
+    }
     last_ = next;
-    used_ = 0;
+    select(next, 0);
     return true;
   }
 
   chunk_pool& pool_;
+  std::size_t const most_;
+  T* end_ = nullptr;    // behind the last item
+  T* limit_ = nullptr;  // where the chunk, or the list, is full
+  T* begin_ = nullptr;
   chunk_node* first_ = nullptr;
   chunk_node* last_ = nullptr;
-  std::size_t used_ = 0;  // items of the last chunk
-  std::size_t size_ = 0;
+  std::size_t before_ = 0;  // items of the chunks before the last
 };
 
 }  // namespace detail
@@ -1109,8 +1137,8 @@ struct heap_core {
   candidate* candidates = nullptr;
   std::uint32_t candidate_count = 0;
   std::uint32_t candidate_capacity = 0;
-  bool lost = false;              // some candidate was not recorded: a full collection is due
-  std::size_t old_candidates = 0;  // candidates of generation 2 that young collections have let go
+  bool lost = false;      // some candidate was not recorded: a full collection is due
+  bool old_fell = false;  // the count of some object of generation 2 fell since the last full collection
   epochs epoch;
 
   // Policy.
@@ -1339,7 +1367,7 @@ inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32
   p->first_block = static_cast<std::uint32_t>(first_object - sizeof(object_header));
   p->capacity = static_cast<std::uint32_t>((page_bytes - first_object - block + lead) / block + 1);
   p->tracked = type.tracked();
-  p->quick_destroy = type.finalize == nullptr ? type.destroy : nullptr;
+  p->die = type.die;
   p->next = heap.pages[p->tracked];
   if (p->next != nullptr) p->next->previous = p;
   heap.pages[p->tracked] = p;
@@ -1619,12 +1647,19 @@ template <class Keep, class F>
 void walk_pages(heap_core& heap, bool tracked, Keep keep, F f) {
   for (page* p = heap.pages[tracked]; p != nullptr; p = p->next) {
     if (!keep(*p)) continue;
-    for (std::size_t i = 0; i != p->carved; ++i) {
-      object_header* h = p->block(i);
+    char* const end = reinterpret_cast<char*>(p->block(p->carved));
+    for (char* block = reinterpret_cast<char*>(p->block(0)); block != end; block += p->block_bytes) {
+      auto* const h = reinterpret_cast<object_header*>(block);
       if (state_of(*h) != object_state::free) f(h);
     }
   }
   for (large_prefix* l = heap.large[tracked]; l != nullptr; l = l->next) f(l->header());
+}
+
+/// The same for every page.
+template <class F>
+void walk_pages(heap_core& heap, bool tracked, F f) {
+  walk_pages(heap, tracked, [](page const&) { return true; }, f);
 }
 
 /// The header of the object whose block contains `address`, or null.
@@ -1762,7 +1797,7 @@ class heap_user {
 
 // --- candidates -----------------------------------------------------------------------------------------------------
 
-inline bool grow_candidates(heap_core& heap) noexcept {
+OURO_DETAIL_NOINLINE inline bool grow_candidates(heap_core& heap) noexcept {
   if (heap.candidate_capacity >= slot_candidate_limit) return false;
   auto const capacity = std::clamp<std::uint32_t>(heap.candidate_capacity * 4, 256, slot_candidate_limit);
   auto* bigger = new (std::nothrow) candidate[capacity];
@@ -1774,21 +1809,40 @@ inline bool grow_candidates(heap_core& heap) noexcept {
   return true;
 }
 
-/// Records that the count of an object fell to something above zero: it may be part of a cycle that is now garbage.
-OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
-  thread_state& thread = this_thread_state();
-  if (h->slot > slot_epoch_limit || thread.depth >= tracing_depth) {
-    thread.dropped_in_trace = true;
-    return;
-  }
-  heap_core& heap = heap_of(h);
-  if (state_of(*h) != object_state::live) return;
-  if (heap.candidate_count == heap.candidate_capacity && !grow_candidates(heap)) {
-    heap.lost = true;
+/// Only young candidates are kept in the buffer: generation 2 is collected page by page, so that one bit is enough.
+OURO_DETAIL_INLINE void record_candidate(heap_core& heap, object_header* h) noexcept {
+  if (h->slot <= (slot_slow | heap.epoch.old) && heap.epoch.frozen == 0) {
+    h->slot = slot_old;
+    heap.old_fell = true;
     return;
   }
   heap.candidates[heap.candidate_count] = {h, h->slot};
   h->slot = static_cast<std::uint16_t>(heap.candidate_count++);
+}
+
+/// What `add_candidate` does not handle itself.
+OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
+  thread_state& thread = this_thread_state();
+  if (h->slot > slot_epoch_limit || thread.depth >= tracing_depth) {
+    thread.dropped_in_trace = true;
+  } else if (state_of(*h) == object_state::live) {
+    heap_core& heap = heap_of(h);
+    if (heap.candidate_count != heap.candidate_capacity || grow_candidates(heap)) {
+      record_candidate(heap, h);
+    } else {
+      heap.lost = true;
+    }
+  }
+}
+
+/// Records that the count of an object fell to something above zero: it may be part of a cycle that is now garbage.
+OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
+  if (h->slot > slot_epoch_limit || this_thread_state().depth >= tracing_depth || !is_live_in_page(*h)) {
+    return add_candidate_slow(h);
+  }
+  heap_core& heap = *page_of(h)->heap;
+  if (heap.candidate_count == heap.candidate_capacity) return add_candidate_slow(h);
+  record_candidate(heap, h);
 }
 
 /// The last candidate takes the place of the one that leaves.
@@ -1805,7 +1859,7 @@ inline void remove_candidate(heap_core& heap, object_header* h) noexcept {
 
 /// The slot that tells when a tracked object was born, be it a candidate or not.
 inline std::uint16_t birth_slot(heap_core const& heap, object_header const& h) noexcept {
-  return is_candidate(h) ? heap.candidates[h.slot].birth : h.slot;
+  return is_candidate(h) ? heap.candidates[h.slot].birth : std::max(h.slot, slot_oldest);
 }
 inline std::uint16_t birth_of(heap_core const& heap, object_header const& h) noexcept {
   return static_cast<std::uint16_t>(birth_slot(heap, h) & ~slot_slow);
@@ -1871,9 +1925,8 @@ inline bool still_dead_after_finalizer(heap_core& heap, type_descriptor const& t
   return true;
 }
 
-/// Gives back the block of an object whose destructor has run, unless handles to it exist, which then would dangle.
-inline void bury(heap_core& heap, type_descriptor const& type, object_header* h, std::uint32_t expected_count) noexcept {
-  if (h->count == expected_count) return free_block(h);
+/// An object whose destructor has run but to which handles exist, which would dangle, keeps its block for good.
+OURO_DETAIL_NOINLINE inline void keep_zombie(heap_core& heap, type_descriptor const& type, object_header* h) noexcept {
   set_state(*h, object_state::zombie);
   h->count = sticky_count;
   h->slot = slot_leaf;
@@ -1890,12 +1943,12 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
     set_state(*h, object_state::destroying);
     // Weak references are cleared and their callbacks called here.
     if (type.destroy != nullptr) type.destroy(object_of(h));
-    bury(heap, type, h, 0);
+    h->count == 0 ? free_block(h) : keep_zombie(heap, type, h);
   }
   --thread.depth;
 }
 
-inline void drain_queue(thread_state& thread) noexcept {
+OURO_DETAIL_NOINLINE inline void drain_queue(thread_state& thread) noexcept {
   while (object_header* h = dequeue(thread)) destroy_now(thread, h);
   if (thread.late_heaps) collect_closed_heaps(thread);
 }
@@ -1923,29 +1976,37 @@ OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_
   if (thread.depth == 0) drain_queue(thread);
 }
 
-/// Called when a handle is dropped and the count is not above one: the last handle, or a count that must not change.
-/// The object dies, at once or, deep inside other destructors, soon.
-OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
+/// The last handle to an ordinary object of the type `Operations` speaks for has been dropped, and it has no finalizer.
+/// One function for each type, so that its destructor is part of it.
+template <class Operations>
+void die(object_header* h) noexcept {
   thread_state& thread = this_thread_state();
-  constexpr auto live = static_cast<std::uint8_t>(object_state::live);
   std::uint32_t const depth = thread.depth;
-  if (h->count != 1 || h->flags != live || h->weak != 0 || h->slot < slot_candidate_limit || depth >= deepest_nesting) {
-    return release_last_slow(thread, h);
-  }
-  page& p = *page_of(h);  // large objects have a flag, and went the other way
-  auto* const destroy = p.quick_destroy;
-  if (destroy == nullptr) return release_last_slow(thread, h);
+  if (depth >= deepest_nesting) [[unlikely]] return release_last_slow(thread, h);
   h->count = 0;
   h->flags = static_cast<std::uint8_t>(object_state::destroying);
   thread.depth = depth + 1;
-  destroy(object_of(h));
+  Operations::destroy(object_of(h));
   thread.depth = depth;
+  page& p = *page_of(h);
   if (h->count == 0) [[likely]] {
     free_in_page(p, h);
   } else {
-    bury(*p.heap, *p.type, h, 0);
+    keep_zombie(*p.heap, *p.type, h);
   }
   if (depth == 0) drain_queue(thread);
+}
+
+/// The same for any object.
+inline void die_slowly(object_header* h) noexcept { release_last_slow(this_thread_state(), h); }
+
+/// Called when a handle is dropped and the count is not above one: the last handle, or a count that must not change.
+/// The object dies, at once or, deep inside other destructors, soon.
+OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
+  constexpr auto live = static_cast<std::uint8_t>(object_state::live);
+  // Large objects have a flag, and candidates are to leave their buffer.
+  if (h->count != 1 || h->flags != live || h->weak != 0 || h->slot < slot_candidate_limit) return die_slowly(h);
+  page_of(h)->die(h);
 }
 
 OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {
@@ -1995,6 +2056,7 @@ class deferred_parts {
 
   explicit deferred_parts(chunk_pool& pool) noexcept : parts_(pool) {}
   bool add(void const* part, part_function trace) noexcept { return parts_.push({part, trace}); }
+  bool empty() const noexcept { return parts_.empty(); }
   void trace_all(tracer& t) noexcept {
     while (!parts_.empty()) {
       deferred const d = parts_.pop();
@@ -2014,34 +2076,40 @@ class deferred_parts {
 template <class Pass>
 class edge_stream : public tracer {
  public:
-  edge_stream(Pass& pass, trace_pass kind, heap_core& heap) noexcept
+  edge_stream(Pass const& pass, trace_pass kind, heap_core& heap) noexcept
       : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind),
-        consumer_(pass),
+        pass_of_edges_(pass),
         deferred_(heap.work_chunks) {}
 
-  void trace(type_descriptor const& type, object_header* h) noexcept {
-    type.trace(object_of(h), *this);
-    deferred_.trace_all(*this);
-    if (next_ - first_ >= enough) drain();
-  }
+  void trace(type_descriptor const& type, object_header* h) noexcept { type.trace(object_of(h), *this); }
 
   void drain() noexcept {
-    for (edge* e = first_; e != next_; ++e) consumer_.on_edge(*e);
-    next_ = first_;
+    process();
+    deferred_.trace_all(*this);
+    process();
   }
 
-  bool empty() const noexcept { return next_ == first_; }
+  bool empty() const noexcept { return next_ == first_ && deferred_.empty(); }
+  /// Edges that have been handed to the pass.
+  std::size_t edges() const noexcept { return edges_; }
 
  private:
-  static constexpr std::size_t capacity = 256;
-  static constexpr std::ptrdiff_t enough = 64;
+  static constexpr std::size_t capacity = 128;
 
-  static void flush(tracer& t) noexcept { static_cast<edge_stream&>(t).drain(); }
+  static void flush(tracer& t) noexcept { static_cast<edge_stream&>(t).process(); }
   static bool defer(tracer& t, void const* part, part_function trace) noexcept {
     return static_cast<edge_stream&>(t).deferred_.add(part, trace);
   }
 
-  Pass& consumer_;
+  OURO_DETAIL_INLINE void process() noexcept {
+    edge* const end = std::exchange(next_, first_);
+    edges_ += static_cast<std::size_t>(end - first_);
+    Pass pass = pass_of_edges_;  // a copy that the compiler can keep in registers
+    for (edge* e = first_; e != end; ++e) pass.on_edge(*e);
+  }
+
+  Pass const pass_of_edges_;
+  std::size_t edges_ = 0;
   deferred_parts deferred_;
   edge buffer_[capacity];
 };
@@ -2161,13 +2229,15 @@ namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
+/// A member of S, and its header as it was.
 struct work_entry {
   object_header* header;
-  std::uint32_t count;  // the count that the object had
-  std::uint16_t slot;   // its birth
-  bool opaque;          // its trace cannot be trusted: it is alive, and so is all it leads to
-  bool large;
+  object_header saved;  // count, birth; flags, to which `is_opaque` is added
 };
+static_assert(sizeof(work_entry) <= 16);
+
+/// The object's trace cannot be trusted: it is alive, and so is all it leads to.
+inline constexpr std::uint8_t is_opaque = 0x80;
 
 /// Misuse found while user code must not run; told when the trial is over.
 class fault_list {
@@ -2223,22 +2293,22 @@ class trial {
   trial(heap_core& heap, fault_list& faults, std::uint16_t oldest, std::size_t budget) noexcept
       : heap_(heap),
         faults_(faults),
-        oldest_(oldest),
-        budget_(budget),
+        first_birth_(oldest == 0 ? slot_old : static_cast<std::uint16_t>((slot_slow | oldest) + 1)),
         checked_(heap),
-        set_(heap.work_chunks),
+        set_(heap.work_chunks, budget),
         stack_(heap.work_chunks),
         seen_(heap.work_chunks) {}
 
   /// Candidates are not: those that may join have left their buffer, the others are too old.
   bool eligible(object_header const& h) const noexcept {
-    return h.slot > (slot_slow | oldest_) && h.slot < slot_in_set && state_of(h) == object_state::live &&
-           !is_sticky(h.count);
+    return h.slot >= first_birth_ && h.slot < slot_in_set && state_of(h) == object_state::live && !is_sticky(h.count);
   }
 
   /// False when S is full: the object stays outside, and what it leads to is alive.
   bool insert(object_header* h) noexcept {
-    if (set_.size() >= budget_ || !set_.push({h, h->count, h->slot, false, is_large(*h)})) {
+    work_entry entry{h, *h};
+    entry.saved.slot = std::max(h->slot, slot_oldest);
+    if (!set_.push(entry)) [[unlikely]] {
       cut_ = true;
       return false;
     }
@@ -2251,7 +2321,7 @@ class trial {
   void run(bool closure) noexcept {
     count(closure);
     mark();
-    if (hand_traced_ && !counts_agree()) return abandon();
+    if ((traits_ & is_hand_written) != 0 && !counts_agree()) return abandon();
     split();
   }
 
@@ -2259,19 +2329,20 @@ class trial {
   /// Subtracts internal edges. With `closure`, S first grows by all that its members lead to.
   void count(bool closure) noexcept {
     tracing_scope scope;
-    closure_ = closure;
+    first_joining_ = closure ? first_birth_ : slot_in_set;
     counting pass{*this};
     edge_stream<counting> stream(pass, trace_pass::visit, heap_);
-    cursor at(set_);
+    cursor at;
     while (true) {
-      auto const items = set_.next_span(at);
-      if (items.first == items.last) {
+      auto const entries = set_.next_span(at);
+      if (entries.empty()) {
         if (stream.empty()) break;
         stream.drain();  // S may have grown
         continue;
       }
-      for (work_entry* entry = items.first; entry != items.last; ++entry) count_from(*entry, pass, stream);
+      for (work_entry& entry : entries) count_from(entry, pass, stream);
     }
+    found_ += stream.edges();
     visited_ += set_.size();
     check_repeats();
   }
@@ -2287,39 +2358,37 @@ class trial {
     edge_stream<marking> stream(pass, trace_pass::visit, heap_);
     set_.for_each([&](work_entry& entry) {
       object_header* h = entry.header;
-      if (h->slot == slot_root || (h->slot == slot_in_set && h->count != 0)) {
-        pass.reach(h);
-        propagate(stream);
-      }
+      if (h->slot == slot_root || (h->slot == slot_in_set && h->count != 0)) trace_reached(stream, h);
     });
+    propagate(stream);
     while (missed_) {  // the stack could not grow: start again from what was reached but not traced
       missed_ = false;
       set_.for_each([&](work_entry& entry) {
-        if (entry.header->slot != slot_reached) return;
-        trace_reached(stream, entry.header);
-        propagate(stream);
+        if (entry.header->slot == slot_reached) trace_reached(stream, entry.header);
       });
+      propagate(stream);
     }
+    found_ -= stream.edges();  // what is left are the handles inside garbage
   }
 
   /// Restores what is alive, and keeps the rest.
   void split() noexcept {
     if (all_garbage()) return;
-    handles_ = edges_ = 0;
+    edges_ = 0;
     rooted_ = false;
-    cursor end(set_);
+    cursor end;
     set_.for_each([&](work_entry& entry) {
       object_header* h = entry.header;
       if (h->slot == slot_in_set) {
-        end.refresh();
-        *end = entry;
-        end.advance();
+        edges_ += entry.saved.count;
+        set_.overwrite(end) = entry;
         return;
       }
-      h->count = entry.count;
-      h->slot = entry.slot;
+      h->count = entry.saved.count;
+      h->slot = entry.saved.slot;
     });
     set_.cut(end);
+    handles_ = edges_;
   }
 
  public:
@@ -2327,18 +2396,19 @@ class trial {
   std::size_t size() const noexcept { return set_.size(); }
   std::size_t visited() const noexcept { return visited_; }
   bool was_cut() const noexcept { return cut_; }
-  bool has_finalizers() const noexcept { return finalizers_; }
-  bool has_keyed_containers() const noexcept { return keyed_; }
+  bool has_finalizers() const noexcept { return (traits_ & has_finalize) != 0; }
+  bool has_keyed_containers() const noexcept { return (traits_ & has_keyed_parts) != 0; }
+  /// True when no handle leads from S to an object outside.
+  bool is_closed() const noexcept { return found_ == edges_ && (traits_ & is_hand_written) == 0; }
   checked_trace& checked() noexcept { return checked_; }
 
   /// Puts the objects, whose counts may have changed since, to the test once more.
   void rearm() noexcept {
-    handles_ = edges_ = 0;
+    handles_ = edges_ = found_ = 0;
     set_.for_each([&](work_entry& entry) {
       object_header* h = entry.header;
-      entry.count = h->count;
-      entry.slot = h->slot;  // a finalizer may have had the epochs renumbered
-      entry.opaque = false;
+      entry.saved = *h;  // a finalizer may have had the epochs renumbered, too
+      entry.saved.slot = std::max(h->slot, slot_oldest);
       handles_ += h->count;
       h->slot = slot_in_set;
     });
@@ -2354,7 +2424,7 @@ class trial {
       object_header* h = resolve(e.target);
       if (h->slot != slot_in_set && !self.joins(h)) return;
       if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, h});
-      if (h->count == 0) return self.make_root(h, trace_fault::too_many);
+      if (h->count == 0) [[unlikely]] return self.make_root(h, trace_fault::too_many);
       --h->count;
       ++self.edges_;
     }
@@ -2370,11 +2440,10 @@ class trial {
   struct marking {
     trial& self;
 
-    void on_edge(edge const& e) noexcept {
+    // What has handles from outside is found without our help.
+    void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
-      if (h->slot == slot_in_set) reach(h);
-    }
-    void reach(object_header* h) noexcept {
+      if (h->slot != slot_in_set || h->count != 0) return;
       h->slot = slot_reached;
       if (!self.stack_.push(h)) self.missed_ = true;
     }
@@ -2394,20 +2463,26 @@ class trial {
     edge_stream<adding> stream(pass, trace_pass::visit, heap_);
     set_.for_each([&](work_entry& entry) {
       type_descriptor const& type = type_of(entry.header);
-      if (type.hand_traced) faults_.add(trace_fault::unbalanced, type);
-      if (!entry.opaque) stream.trace(type, entry.header);
+      if (type.hand_traced()) faults_.add(trace_fault::unbalanced, type);
+      if ((entry.saved.flags & is_opaque) == 0) stream.trace(type, entry.header);
     });
     stream.drain();
-    set_.for_each([](work_entry& entry) { entry.header->slot = entry.slot; });
-    set_.cut(cursor(set_));
+    set_.for_each([](work_entry& entry) { entry.header->slot = entry.saved.slot; });
+    set_.cut(cursor());
     cut_ = true;
   }
 
-  bool joins(object_header* h) noexcept {
-    return closure_ && eligible(*h) && &heap_of(h) == &heap_ && insert(h);
+  /// True when the target of an edge becomes a member of S.
+  OURO_DETAIL_INLINE bool joins(object_header* h) noexcept {
+    if (h->slot < first_joining_ || h->slot >= slot_in_set) return false;
+    if (!is_live_in_page(*h)) [[unlikely]] return joins_large(h);
+    return page_of(h)->heap == &heap_ && !is_sticky(h->count) && insert(h);
+  }
+  OURO_DETAIL_NOINLINE bool joins_large(object_header* h) noexcept {
+    return is_large(*h) && prefix_of(h)->heap == &heap_ && eligible(*h) && insert(h);
   }
 
-  void make_root(object_header* h, trace_fault fault) noexcept {
+  OURO_DETAIL_NOINLINE void make_root(object_header* h, trace_fault fault) noexcept {
     h->slot = slot_root;
     rooted_ = true;
     faults_.add(fault, type_of(h));
@@ -2415,12 +2490,13 @@ class trial {
 
   void count_from(work_entry& entry, counting& pass, edge_stream<counting>& stream) noexcept {
     type_descriptor const& type = type_of(entry.header);
-    finalizers_ = finalizers_ || type.finalize != nullptr;
-    keyed_ = keyed_ || type.keyed;
-    hand_traced_ = hand_traced_ || type.hand_traced;
-    if (type.hand_traced) return count_checked(pass, type, entry);
+    traits_ |= type.traits;
+    if (type.hand_traced()) [[unlikely]] return count_checked(pass, type, entry);
     stream.trace(type, entry.header);
-    if (OURO_DETAIL_HARDENED && tracer_access::take_destroyed(stream)) faults_.add(trace_fault::destroyed_handle, type);
+    if constexpr (OURO_DETAIL_HARDENED) {
+      stream.drain();
+      if (tracer_access::take_destroyed(stream)) faults_.add(trace_fault::destroyed_handle, type);
+    }
   }
 
   void count_checked(counting& pass, type_descriptor const& type, work_entry& entry) noexcept {
@@ -2428,9 +2504,10 @@ class trial {
     if (tracer_access::take_destroyed(checked_)) faults_.add(trace_fault::destroyed_handle, type);
     if (fault == trace_fault::none) {
       for (edge const& e : checked_) pass.on_edge(e);
+      found_ += static_cast<std::size_t>(checked_.end() - checked_.begin());
       return;
     }
-    entry.opaque = true;
+    entry.saved.flags |= is_opaque;
     entry.header->slot = slot_root;
     rooted_ = true;
     if (fault == trace_fault::no_memory) {
@@ -2480,21 +2557,19 @@ class trial {
 
   heap_core& heap_;
   fault_list& faults_;
-  std::uint16_t oldest_;
-  std::size_t budget_;
+  std::uint16_t const first_birth_;            // of objects that may be members
+  std::uint16_t first_joining_ = slot_in_set;  // of those that may become one because an edge leads to them
   checked_trace checked_;
   chunk_list<work_entry> set_;
   chunk_list<object_header*> stack_;
   chunk_list<seen_edge> seen_;
   std::size_t handles_ = 0;  // to members of S, wherever they are
   std::size_t edges_ = 0;    // those of them that were found inside S
+  std::size_t found_ = 0;    // handles found inside S, wherever they lead
   std::size_t visited_ = 0;
-  bool closure_ = false;
   bool rooted_ = false;  // some member is alive whatever its count
   bool cut_ = false;
-  bool finalizers_ = false;
-  bool keyed_ = false;
-  bool hand_traced_ = false;
+  type_traits_set traits_ = 0;  // of all members
   bool missed_ = false;
 };
 
@@ -2537,15 +2612,10 @@ inline void renumber_epochs(heap_core& heap) noexcept {
     int const age = birth <= before.frozen ? 1 : 4 - before.generation_of(birth);
     return static_cast<std::uint16_t>(slot_slow | age);
   };
-  walk_pages(
-      heap, true,
-      [](page& p) {
-        p.last_birth = 4;
-        return true;
-      },
-      [&](object_header* h) {
-        if (state_of(*h) != object_state::queued && h->slot >= slot_slow && h->slot < slot_in_set) h->slot = fold(h->slot);
-      });
+  for (page* p = heap.pages[true]; p != nullptr; p = p->next) p->last_birth = 4;
+  walk_pages(heap, true, [&](object_header* h) {
+    if (state_of(*h) != object_state::queued && h->slot >= slot_slow && h->slot < slot_in_set) h->slot = fold(h->slot);
+  });
   for (std::uint32_t i = 0; i != heap.candidate_count; ++i) heap.candidates[i].birth = fold(heap.candidates[i].birth);
   heap.epoch = {4, 3, 2, static_cast<std::uint16_t>(before.frozen != 0 ? 1 : 0)};
   set_epoch(heap, 4);
@@ -2581,8 +2651,8 @@ class collection {
   }
 
  private:
-  // Candidates leave the buffer before any user code runs. In a young collection those of generation 2 are let go (full
-  // collections walk pages), those of generation 1 stay.
+  // Candidates leave the buffer before any user code runs. Those that are too old for this collection stay, but for
+  // those of generation 2, which full collections find without it.
   void seed() noexcept {
     std::uint32_t kept = 0;
     for (std::uint32_t i = 0; i != heap_.candidate_count; ++i) {
@@ -2595,13 +2665,14 @@ class collection {
       }
       c.header->slot = c.birth;
       if (birth <= oldest_) {
-        ++heap_.old_candidates;
+        heap_.old_fell = true;
       } else {
         ++candidates_;
         if (from_ == seeds::candidates && trial_.eligible(*c.header)) trial_.insert(c.header);
       }
     }
     heap_.candidate_count = kept;
+    if (generation_ == 2) heap_.old_fell = false;
     if (from_ == seeds::pages) {
       walk_pages(
           heap_, true, [&](page const& p) { return p.mode == page_mode::current || p.last_birth > oldest_; },
@@ -2646,8 +2717,8 @@ class collection {
   /// Makes garbage ordinary objects again, with `pins` handles more than they have.
   void restore(std::uint32_t pins) noexcept {
     trial_.set().for_each([&](work_entry& entry) {
-      entry.header->count = entry.count + pins;
-      entry.header->slot = entry.slot;
+      entry.header->count = entry.saved.count + pins;
+      entry.header->slot = entry.saved.slot;
     });
   }
 
@@ -2656,6 +2727,10 @@ class collection {
     trial_.set().for_each([&](work_entry& entry) { heap_.hooks.save_garbage(heap_, entry.header); });
   }
 
+  // Every handle found leads to garbage.
+  struct clearing_all {
+    void on_edge(edge const& e) const noexcept { *e.slot = nullptr; }
+  };
   struct clearing {
     // Garbage has this slot before and after it has been condemned; nothing else has while no user code runs.
     void on_edge(edge const& e) const noexcept {
@@ -2664,67 +2739,66 @@ class collection {
   };
 
   void destroy_all() noexcept {
-    auto& set = trial_.set();
-    clear_references();
+    if (trial_.is_closed()) {
+      clear_references<clearing_all>();
+    } else {
+      clear_references<clearing>();
+    }
     if (trial_.has_keyed_containers()) empty_keyed_containers();
-    set.for_each([](work_entry& entry) {
+    trial_.set().for_each([](work_entry& entry) {
       type_descriptor const& type = type_of(entry.header);
       if (type.destroy != nullptr) type.destroy(object_of(entry.header));
     });
     free_all();
   }
 
-  void free_all() noexcept {
-    // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
-    bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers();
-    if (from_ == seeds::pages && !every_block) return free_pages();
-    trial_.set().for_each([&](work_entry& entry) { free_one(entry); });
-  }
-
-  void free_one(work_entry& entry) noexcept {
-    object_header* h = entry.header;
-    bury(heap_, type_of(h), h, condemned_count);
-  }
-
-  /// Garbage that was found page by page often fills whole pages: those go back without a look at their blocks.
-  void free_pages() noexcept {
-    chunk_list<work_entry>::cursor at(trial_.set());
-    while (!at.at_end()) {
-      page* const p = page_of((*at).header);
-      auto end = at;
-      std::uint32_t length = 0;
-      for (; !end.at_end() && !(*end).large && page_of((*end).header) == p; end.advance()) ++length;
-      if (length != 0 && length == p->used) {
-        if (heap_.counting) heap_.objects[1] -= length;
-        release_empty_page(*p);
-        at = end;
-      } else {
-        do {
-          free_one(*at);
-          at.advance();
-        } while (length-- > 1);
-      }
-    }
-  }
-
   /// Condemns the garbage, and makes its references to garbage null.
+  template <class Pass>
   void clear_references() noexcept {
     tracing_scope scope;
-    clearing pass;
-    edge_stream<clearing> stream(pass, trace_pass::clear, heap_);
+    Pass pass;
+    edge_stream<Pass> stream(pass, trace_pass::clear, heap_);
     trial_.set().for_each([&](work_entry& entry) {
       object_header* h = entry.header;
       type_descriptor const& type = type_of(h);
-      h->count = condemned_count;
-      h->slot = slot_condemned;
-      set_state(*h, object_state::destroying);
-      if (!type.hand_traced) {
+      *h = {condemned_count, slot_condemned, h->weak, with_state(*h, object_state::destroying)};
+      if (!is_large(entry.saved)) ++page_of(h)->condemned;
+      if (!type.hand_traced()) {
         stream.trace(type, h);
       } else if (trial_.checked().run(type, h) == trace_fault::none) {
         for (edge const& e : trial_.checked()) pass.on_edge(e);
       }
     });
     stream.drain();
+  }
+
+  /// Garbage often fills whole pages, which go back without a look at their blocks.
+  void free_all() noexcept {
+    // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
+    bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers();
+    constexpr std::uint32_t whole = 0xffffffffu;
+    page* whole_pages = nullptr;
+    trial_.set().for_each([&](work_entry& entry) {
+      object_header* const h = entry.header;
+      if (is_large(entry.saved)) {
+        h->count == condemned_count ? free_large(h) : keep_zombie(heap_, type_of(h), h);
+        return;
+      }
+      page* const p = page_of(h);
+      if (p->condemned == whole) return;
+      if (p->condemned == p->used && !every_block) {
+        p->condemned = whole;
+        p->next_queued = std::exchange(whole_pages, p);
+        return;
+      }
+      --p->condemned;
+      h->count == condemned_count ? free_in_page(*p, h) : keep_zombie(heap_, *p->type, h);
+    });
+    while (whole_pages != nullptr) {
+      page& p = *std::exchange(whole_pages, whole_pages->next_queued);
+      if (heap_.counting) heap_.objects[1] -= p.used;
+      release_empty_page(p);
+    }
   }
 
   struct raising {
@@ -2752,7 +2826,7 @@ class collection {
   void trace_keyed(Stream& stream) noexcept {
     trial_.set().for_each([&](work_entry& entry) {
       type_descriptor const& type = type_of(entry.header);
-      if (type.keyed) stream.trace(type, entry.header);
+      if (type.keyed()) stream.trace(type, entry.header);
     });
     stream.drain();
   }
@@ -2831,7 +2905,6 @@ OURO_DETAIL_NOINLINE inline std::size_t collect(heap_core& heap, int generation,
     recount_bytes(heap);
     heap.live_after_full = bytes_held(heap);
     heap.objects_after_full = tracked_objects(heap);
-    heap.old_candidates = 0;
   }
   return found;
 }
@@ -3164,11 +3237,11 @@ inline void collect_by_bytes(heap_core& heap) noexcept {
   bool const crowded = heap.candidate_count >= slot_candidate_limit / 4 * 3 && heap.young_limit <= smallest_young_limit;
   if (heap.allocated < heap.young_limit && !crowded) return;
   std::size_t const held = bytes_held(heap);
-  bool const suspicious = heap.candidate_count != 0 || heap.old_candidates != 0 || heap.lost;
+  bool const suspicious = heap.candidate_count != 0 || heap.old_fell || heap.lost;
   if (suspicious) {
     if (held >= smallest_full_heap &&
         held >= heap.live_after_full + heap.live_after_full * heap.growth_percent / 100 &&
-        (heap.old_candidates != 0 || heap.lost)) {
+        (heap.old_fell || heap.lost)) {
       return collect_full(heap);
     }
     if (heap.candidate_count != 0) return collect_young(heap);
@@ -7271,7 +7344,7 @@ namespace detail {
 template <class T>
 struct object_operations {
   static void destroy(void* object) noexcept { std::destroy_at(static_cast<T*>(object)); }
-  static void trace(void const* object, tracer& t) noexcept { trace_value(*static_cast<T const*>(object), t); }
+  static void trace(void const* object, tracer& t) noexcept { trace_part<T, false>(*static_cast<T const*>(object), t); }
   static void finalize(void* object) { run_finalizer(*static_cast<T*>(object)); }
   static std::string_view name() noexcept { return type_name<T>(); }
 };
@@ -7284,7 +7357,7 @@ struct array_operations {
   }
   static void trace(void const* object, tracer& t) noexcept {
     T const* first = static_cast<T const*>(object);
-    for (std::size_t i = 0, n = length_of(header_of(object)); i != n; ++i) trace_value(first[i], t);
+    for (std::size_t i = 0, n = length_of(header_of(object)); i != n; ++i) trace_part<T, false>(first[i], t);
   }
   static void finalize(void* object) {
     T* first = static_cast<T*>(object);
@@ -7308,6 +7381,14 @@ constexpr auto destroy_function() -> void (*)(void*) noexcept {
     return nullptr;
   } else {
     return &Operations::destroy;
+  }
+}
+template <class T, class Operations>
+constexpr auto die_function() -> void (*)(object_header*) noexcept {
+  if constexpr (has_finalizer<T>) {
+    return &die_slowly;
+  } else {
+    return &die<Operations>;
   }
 }
 template <class T, class Operations>
@@ -7336,17 +7417,27 @@ constexpr auto throw_function() -> void (*)(void*) {
 #endif
 }
 
+template <class T>
+constexpr type_traits_set traits_of() {
+  unsigned traits = has_finalizer<T> ? has_finalize : 0u;
+  if constexpr (is_traced<T>) {
+    if (is_hand_traced<T>) traits |= is_hand_written;
+    if (has_keyed_container<T>) traits |= has_keyed_parts;
+  }
+  return static_cast<type_traits_set>(traits);
+}
+
 template <class T, class Operations>
 constexpr type_descriptor describe(bool is_array) {
   return {destroy_function<T, Operations>(),
+          die_function<T, Operations>(),
           trace_function<T, Operations>(),
           finalize_function<T, Operations>(),
           &Operations::name,
           throw_function<T>(),
           alignof(T),
           is_array,
-          is_traced<T> && is_hand_traced<T>,
-          is_traced<T> && has_keyed_container<T>};
+          traits_of<T>()};
 }
 
 /// Of objects of the type T, or with T = U[] of arrays of U.
@@ -8210,19 +8301,16 @@ inline void verify_heap(heap_core& heap) noexcept {
       check(p->partial == (has_space && p->mode != page_mode::current), "a page is on the wrong list");
       check((p->mode == page_mode::counted) == heap.counting, "a page is in the wrong mode");
     }
-    walk_pages(
-        heap, tracked, [](page const&) { return true; },
-        [&](object_header* h) {
-          ++objects;
-          check(&heap_of(h) == &heap, "an object lies in another heap's page");
-          if (state_of(*h) == object_state::queued) return;
-          check(h->slot >= slot_slow || h->slot == slot_leaf || h->slot < heap.candidate_count,
-                "an object's slot is out of range");
-          if (is_candidate(*h)) {
-            ++candidates;
-            check(heap.candidates[h->slot].header == h, "the candidate buffer does not know one of its candidates");
-          }
-        });
+    walk_pages(heap, tracked, [&](object_header* h) {
+      ++objects;
+      check(&heap_of(h) == &heap, "an object lies in another heap's page");
+      if (state_of(*h) == object_state::queued) return;
+      check(h->slot >= slot_leaf || h->slot < heap.candidate_count, "an object's slot is out of range");
+      if (is_candidate(*h)) {
+        ++candidates;
+        check(heap.candidates[h->slot].header == h, "the candidate buffer does not know one of its candidates");
+      }
+    });
     check(objects == totals.objects[tracked], "the count of objects is wrong");
     check(!heap.counting || objects == heap.objects[tracked] + heap.large_objects[tracked],
           "the running count of objects is wrong");
@@ -8323,11 +8411,9 @@ inline void check_generation(int generation) {
 
 template <class F>
 void walk_live(heap_core& heap, F f) {
-  walk_pages(
-      heap, true, [](page const&) { return true; },
-      [&](object_header* h) {
-        if (state_of(*h) == object_state::live && h->slot != slot_condemned) f(h);
-      });
+  walk_pages(heap, true, [&](object_header* h) {
+    if (state_of(*h) == object_state::live && h->slot != slot_condemned) f(h);
+  });
 }
 
 /// Tracked objects that have been made since the last collection and live.
