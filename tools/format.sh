@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source tools/setup.sh
 
-need clang-format=clang-format
+need clang-format-19=clang-format-19
 options=(-i)
 if [[ ${1-} == --check ]]; then options=(--dry-run -Werror); fi
-find include tests bench docs -name '*.[ch]pp' -print0 | xargs -0 clang-format --style=file "${options[@]}"
+find include tests test_package bench docs -name '*.[ch]pp' -print0 | xargs -0 clang-format-19 --style=file "${options[@]}"

@@ -6,10 +6,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source tools/setup.sh
 
 if (($# == 0)); then set -- dev; fi
-need g++=g++ cmake=cmake ninja-build=ninja python3=python3 catch2 libboost-dev
+need g++=g++ cmake=cmake ninja-build=ninja python3=python3 pkg-config=pkg-config catch2 libboost-dev
 for preset in "$@"; do
   case $preset in
-    clang*) need clang-19=clang++-19 libclang-rt-19-dev ;;&
+    clang*) need clang-19=clang++-19 libclang-rt-19-dev clang-tidy-19=clang-tidy-19 ;;&
     *libcxx*) need libc++-19-dev libc++abi-19-dev ;;
     release) need libbenchmark-dev libgc-dev ;;
   esac

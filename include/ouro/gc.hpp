@@ -31,16 +31,19 @@ enum class debug_flags : unsigned {
   saveall = 32,       // unreachable objects go to garbage() instead of being destroyed
   leak = 38
 };
+/// A union of flags.
 // Templates, so that a program's own operators are preferred.
 template <std::same_as<debug_flags> F>
 constexpr F operator|(F a, F b) noexcept {
   return static_cast<F>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
 }
+/// An intersection of flags.
 template <std::same_as<debug_flags> F>
 constexpr F operator&(F a, F b) noexcept {
   return static_cast<F>(static_cast<unsigned>(a) & static_cast<unsigned>(b));
 }
 
+/// What `callbacks()` holds.
 using callback_list = std::vector<std::function<void(phase, info const&)>>;
 
 }  // namespace gc
@@ -156,17 +159,19 @@ inline std::size_t collect(int generation = 2) {
   return detail::collect(detail::current_heap(), generation, detail::seeds::pages);
 }
 
-/// Automatic collection, on by default. CPython: `gc.enable`, `gc.disable`, `gc.isenabled`.
+/// Allows automatic collections, as is the default. CPython: `gc.enable`.
 inline void enable() { detail::current_heap().enabled = true; }
+/// Forbids automatic collections; explicit ones still work. CPython: `gc.disable`.
 inline void disable() { detail::current_heap().enabled = false; }
+/// Are automatic collections allowed? CPython: `gc.isenabled`.
 inline bool is_enabled() { return detail::current_heap().enabled; }
 
 /// Fixes when to collect, as CPython does: generation 0 once t0 more tracked objects live than after the last
 /// collection (0: never; 1: at every allocation of a tracked type), generation 1 after more than t1 collections of
 /// generation 0, generation 2 after more than t2 of generation 1 and a growth by a quarter.
 ///
-/// Without this call ouro decides by bytes and by what collections find, which is faster: afterwards every allocation of
-/// the heap takes the slow path, and there is no way back. CPython: `gc.set_threshold`.
+/// Without this call ouro decides by bytes and by what collections find, which is faster: afterwards every allocation
+/// of the heap takes the slow path, and there is no way back. CPython: `gc.set_threshold`.
 inline void set_threshold(std::size_t t0, std::size_t t1 = 10, std::size_t t2 = 10) {
   detail::heap_core& heap = detail::current_heap();
   if (!heap.counting) {
@@ -194,8 +199,8 @@ inline std::array<std::size_t, 3> get_count() {
 /// For each generation what its collections did so far. CPython: `gc.get_stats`.
 inline std::array<generation_stats, 3> get_stats() { return detail::current_heap().stats; }
 
-/// Handles to all tracked objects of a generation, or with -1 of all; objects that are being built or are dying are left
-/// out. Throws `std::invalid_argument`, `std::bad_alloc`. O(objects). CPython: `gc.get_objects`.
+/// Handles to all tracked objects of a generation, or with -1 of all; objects that are being built or are dying are
+/// left out. Throws `std::invalid_argument`, `std::bad_alloc`. O(objects). CPython: `gc.get_objects`.
 inline std::vector<gc_ptr<void>> get_objects(int generation = -1) {
   if (generation != -1) detail::check_generation(generation);
   detail::heap_core& heap = detail::current_heap();
@@ -248,16 +253,16 @@ bool is_finalized(gc_ptr<T> const& p) {
   return h != nullptr && (h->flags & detail::flag_finalized) != 0;
 }
 
-/// All objects that live now are left out of collections, until `unfreeze` puts them into generation 2. O(1) amortised.
-/// CPython: `gc.freeze`, `gc.unfreeze`.
+/// All objects that live now are left out of collections, until `unfreeze`. O(1) amortised. CPython: `gc.freeze`.
 inline void freeze() {
   detail::heap_core& heap = detail::current_heap();
   heap.epoch.frozen = heap.epoch.old = heap.epoch.middle = heap.epoch.now;
   detail::next_epoch(heap);
 }
+/// Puts frozen objects into generation 2. O(1). CPython: `gc.unfreeze`.
 inline void unfreeze() { detail::current_heap().epoch.frozen = 0; }
 
-/// O(objects). CPython: `gc.get_freeze_count`.
+/// The number of frozen objects. O(objects). CPython: `gc.get_freeze_count`.
 inline std::size_t get_freeze_count() {
   detail::heap_core& heap = detail::current_heap();
   std::size_t frozen = 0;
@@ -267,22 +272,25 @@ inline std::size_t get_freeze_count() {
   return frozen;
 }
 
-/// Called before and after every collection, in order; what they throw goes to the unraisable hook. They may change this
-/// list; the change counts from the next phase on. CPython: `gc.callbacks`.
+/// Called before and after every collection, in order; what they throw goes to the unraisable hook. They may change
+/// this list; the change counts from the next phase on. CPython: `gc.callbacks`.
 inline callback_list& callbacks() { return detail::module_of(detail::current_heap()).callbacks; }
 
-/// What collections have found while `debug_flags::saveall` was set; yours to look at and to clear. CPython: `gc.garbage`.
+/// What collections have found while `debug_flags::saveall` was set; yours to look at and to clear. CPython:
+/// `gc.garbage`.
 inline std::vector<gc_ptr<void>>& garbage() { return detail::module_of(detail::current_heap()).garbage; }
 
-/// CPython: `gc.set_debug`, `gc.get_debug`.
+/// Sets what collections print and keep. Throws `std::bad_alloc`. CPython: `gc.set_debug`.
 inline void set_debug(debug_flags flags) {
   detail::module_of(detail::current_heap());
   detail::current_heap().debug = static_cast<unsigned>(flags);
 }
+/// The flags that `set_debug` has set. CPython: `gc.get_debug`.
 inline debug_flags get_debug() { return static_cast<debug_flags>(detail::current_heap().debug); }
 
-/// Who is told of exceptions in finalizers and callbacks, and of misuse that was found; null: print to the standard error
-/// stream. Returns the one before. The hook may not collect, and what it throws is printed. CPython: `sys.unraisablehook`.
+/// Who is told of exceptions in finalizers and callbacks, and of misuse that was found; null: print to the standard
+/// error stream. Returns the one before. The hook may not collect, and what it throws is printed. CPython:
+/// `sys.unraisablehook`.
 inline unraisable_hook set_unraisable_hook(unraisable_hook hook) {
   return std::exchange(detail::current_heap().hook, hook);
 }

@@ -15,13 +15,13 @@
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 
-/// As `std::function<R(A...)>`, made of a stateless callable and a list of captures: `gc_function<R(A...)>(f, captures...)`
-/// calls `f(captures&..., args...)`.
+/// As `std::function<R(A...)>`, made of a stateless callable and a list of captures: `gc_function<R(A...)>(f,
+/// captures...)` calls `f(captures&..., args...)`.
 ///
 /// A lambda's captures cannot be seen from outside, so the lambda captures nothing and takes them as parameters. Copies
-/// copy the captures. It must not be assigned to or destroyed by its own call. Calling an empty one throws `std::bad_function_call`. Exceptions of copies: those of the captures,
-/// and `std::bad_alloc`. Thread rule: that of the handles it holds. CPython's counterpart is a function with a
-/// `__closure__`, or `functools.partial`.
+/// copy the captures. It must not be assigned to or destroyed by its own call. Exceptions of copies: those of the
+/// captures, and `std::bad_alloc`. Thread rule: that of the handles it holds. CPython's counterpart is a function with
+/// a `__closure__`, or `functools.partial`.
 template <class R, class... A>
 class gc_function<R(A...)> {
   struct closure_base {
@@ -59,9 +59,13 @@ class gc_function<R(A...)> {
   };
 
  public:
+  /// Empty.
   gc_function() noexcept = default;
+  /// Empty.
   gc_function(std::nullptr_t) noexcept {}
 
+  /// Of a stateless callable (a lambda without captures, or a pointer to a function or member; a null one makes it
+  /// empty) and copies of the captures. Throws `std::bad_alloc`, and what copying the captures throws.
   template <class F, class... C>
     requires(!std::same_as<std::remove_cvref_t<F>, gc_function> &&
              std::is_invocable_r_v<R, std::decay_t<F>&, std::decay_t<C>&..., A...>)
@@ -76,21 +80,27 @@ class gc_function<R(A...)> {
     (detail::assert_traceable<std::decay_t<C>>(), ...);
   }
 
+  /// With copies of the captures.
   gc_function(gc_function const& other) : closure_(other.closure_ ? other.closure_->clone() : nullptr) {}
+  /// Takes callable and captures over; `other` is empty afterwards.
   gc_function(gc_function&& other) noexcept = default;
+  /// Drops what it held. Copying the argument may throw, and changes nothing then.
   gc_function& operator=(gc_function other) noexcept {
     swap(other);
     return *this;
   }
   ~gc_function() = default;
 
+  /// Calls it. Throws `std::bad_function_call` if it is empty, and what the callable throws.
   R operator()(A... args) const {
     if (closure_ == nullptr) detail::throw_error(std::bad_function_call());
     return closure_->call(std::forward<A>(args)...);
   }
+  /// Is it not empty?
   explicit operator bool() const noexcept { return closure_ != nullptr; }
   friend bool operator==(gc_function const& f, std::nullptr_t) noexcept { return f.closure_ == nullptr; }
 
+  /// Exchanges two of them.
   void swap(gc_function& other) noexcept { closure_.swap(other.closure_); }
   friend void swap(gc_function& a, gc_function& b) noexcept { a.swap(b); }
 

@@ -22,32 +22,44 @@ inline namespace OURO_DETAIL_ABI {
 template <class U>
 class gc_interior_ptr {
  public:
+  /// The type of the part.
   using element_type = U;
 
+  /// Null.
   constexpr gc_interior_ptr() noexcept = default;
+  /// Null.
   constexpr gc_interior_ptr(std::nullptr_t) noexcept {}
+  /// To `part`, which is a part of `owner`'s object.
   template <class T>
   gc_interior_ptr(gc_ptr<T> owner, U* part) noexcept : owner_(std::move(owner)), part_(part) {}
+  /// To a base, or to a less constant type, of the same part.
   template <class V>
     requires(!std::is_same_v<U, V> && std::is_convertible_v<V*, U*>)
   gc_interior_ptr(gc_interior_ptr<V> other) noexcept : owner_(std::move(other.owner_)), part_(other.part_) {}
 
+  /// The address of the part, or null.
   U* get() const noexcept { return owner_ ? part_ : nullptr; }
+  /// The part. Precondition of `*` and `->`: not null (hardened builds check).
   U& operator*() const noexcept {
     check();
     return *part_;
   }
+  /// A member of the part.
   U* operator->() const noexcept {
     check();
     return part_;
   }
+  /// Is it not null?
   explicit operator bool() const noexcept { return get() != nullptr; }
 
   /// The object that the part belongs to.
   gc_ptr<void> const& owner() const noexcept { return owner_; }
+  /// The number of handles to the owner, this one included.
   std::size_t use_count() const noexcept { return owner_.use_count(); }
 
+  /// Drops the handle to the owner and is null.
   void reset() noexcept { owner_.reset(); }
+  /// Exchanges two of them; no count changes.
   void swap(gc_interior_ptr& other) noexcept {
     owner_.swap(other.owner_);
     std::swap(part_, other.part_);
@@ -94,7 +106,9 @@ struct handle_traits<gc_interior_ptr<U>> {
   static constexpr bool is_handle = true;
   static constexpr bool is_traced = true;
   static constexpr bool is_hand_traced = false;
-  static void trace(gc_interior_ptr<U> const& p, tracer& t) noexcept { handle_traits<gc_ptr<void>>::trace(p.owner_, t); }
+  static void trace(gc_interior_ptr<U> const& p, tracer& t) noexcept {
+    handle_traits<gc_ptr<void>>::trace(p.owner_, t);
+  }
 };
 
 }  // namespace detail

@@ -16,6 +16,7 @@
 #include <format>
 #endif
 
+/// CPython's memory management for C++: handles that count, and a collector for what counting cannot free.
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 
@@ -35,12 +36,17 @@ struct bad_gc_from_this : std::logic_error {
 template <class T>
 class gc_ptr {
  public:
+  /// `T`, or the type of the elements of an array.
   using element_type = std::remove_extent_t<T>;
 
+  /// Null.
   constexpr gc_ptr() noexcept = default;
+  /// Null.
   constexpr gc_ptr(std::nullptr_t) noexcept {}
 
+  /// One more handle to the same object. O(1).
   gc_ptr(gc_ptr const& other) noexcept : word_(other.word_) { retain(); }
+  /// Takes the handle over; `other` is null afterwards, and no count changes.
   gc_ptr(gc_ptr&& other) noexcept : word_(std::exchange(other.word_, nullptr)) {}
 
   /// From a handle to a derived, less constant or (for `gc_ptr<void>`) any type.
@@ -49,12 +55,14 @@ class gc_ptr {
   gc_ptr(gc_ptr<U> const& other) noexcept : word_(convert(other)) {
     retain();
   }
+  /// The same; `other` is null afterwards.
   template <class U>
     requires(!std::is_same_v<U, T> && detail::is_handle_convertible<U, T>())
   gc_ptr(gc_ptr<U>&& other) noexcept : word_(convert(other)) {
     other.word_ = nullptr;
   }
 
+  /// Drops the handle. The last one runs the object's finalizer and destructor before it returns.
   // Not constexpr, and without a look at T: Clang evaluates a constexpr destructor before T is complete.
   ~gc_ptr() {
     if (word_ != nullptr) release(word_);
@@ -63,14 +71,17 @@ class gc_ptr {
     }
   }
 
+  /// The new value is in place before the old handle is dropped, here and below.
   gc_ptr& operator=(gc_ptr const& other) noexcept {
     gc_ptr(other).swap(*this);
     return *this;
   }
+  /// Takes the handle over; `other` is null afterwards.
   gc_ptr& operator=(gc_ptr&& other) noexcept {
     gc_ptr(std::move(other)).swap(*this);
     return *this;
   }
+  /// From a handle that converts.
   template <class U>
     requires(!std::is_same_v<U, T> && detail::is_handle_convertible<U, T>())
   gc_ptr& operator=(gc_ptr<U> other) noexcept {
@@ -78,25 +89,30 @@ class gc_ptr {
     return *this;
   }
 
+  /// Drops the handle and is null. It is null already when a destructor that this starts looks at it.
   void reset() noexcept { gc_ptr().swap(*this); }
+  /// Exchanges two handles; no count changes.
   void swap(gc_ptr& other) noexcept { std::swap(word_, other.word_); }
   friend void swap(gc_ptr& a, gc_ptr& b) noexcept { a.swap(b); }
 
+  /// The object's address (of an array: its first element's), or null. Does not keep the object alive.
   element_type* get() const noexcept { return static_cast<element_type*>(word_); }
 
-  /// Precondition of `*`, `->` and `[]`: not null.
+  /// The object. Precondition of `*`, `->` and `[]`: not null (hardened builds check).
   std::add_lvalue_reference_t<T> operator*() const noexcept
     requires(!std::is_void_v<T> && !std::is_array_v<T>)
   {
     check_access();
     return *get();
   }
+  /// A member of the object.
   T* operator->() const noexcept
     requires(!std::is_void_v<T> && !std::is_array_v<T>)
   {
     check_access();
     return get();
   }
+  /// An element. Precondition: `i < size()`.
   std::add_lvalue_reference_t<element_type> operator[](std::size_t i) const noexcept
     requires(std::is_array_v<T>)
   {
@@ -113,17 +129,20 @@ class gc_ptr {
   {
     return word_ != nullptr ? detail::length_of(detail::header_of(word_)) : 0;
   }
+  /// The first element; with `end()`, for loops over all of them. A null handle has none.
   element_type* begin() const noexcept
     requires(std::is_array_v<T>)
   {
     return get();
   }
+  /// Behind the last element.
   element_type* end() const noexcept
     requires(std::is_array_v<T>)
   {
     return get() + size();
   }
 
+  /// Is it not null?
   explicit operator bool() const noexcept { return word_ != nullptr; }
 
   /// The number of handles to the object; 0 for a null handle. An object whose count has reached the top is immortal.
@@ -182,16 +201,19 @@ bool operator==(gc_ptr<T> const& a, gc_ptr<U> const& b) noexcept {
   auto const [x, y] = detail::identity(a, b);
   return x == y;
 }
+/// The order of the addresses.
 template <class T, class U>
   requires(detail::are_comparable<T, U>())
 std::strong_ordering operator<=>(gc_ptr<T> const& a, gc_ptr<U> const& b) noexcept {
   auto const [x, y] = detail::identity(a, b);
   return std::compare_three_way()(x, y);
 }
+/// Is the handle null?
 template <class T>
 bool operator==(gc_ptr<T> const& a, std::nullptr_t) noexcept {
   return a.get() == nullptr;
 }
+/// Null comes first.
 template <class T>
 std::strong_ordering operator<=>(gc_ptr<T> const& a, std::nullptr_t) noexcept {
   return std::compare_three_way()(static_cast<void const*>(a.get()), static_cast<void const*>(nullptr));
@@ -222,8 +244,9 @@ gc_ptr<T> make_gc(std::size_t n) {
 /// A handle to the object that a member function runs in, constructors included; no base class is needed.
 ///
 /// In a destructor it returns null and reports. Exceptions: `bad_gc_from_this` if the address is not that of a complete
-/// object made by `make_gc` (null, objects on the stack, members that lie behind the beginning of their object, elements),
-/// and while a second or virtual base is being constructed or destroyed. Complexity: O(1); O(log n) in the number of large objects for those.
+/// object made by `make_gc` (null, objects on the stack, members that lie behind the beginning of their object,
+/// elements), and while a second or virtual base is being constructed or destroyed. Complexity: O(1); O(log n) in the
+/// number of large objects for those.
 template <class T>
 gc_ptr<T> gc_from_this(T* self) {
   using namespace detail;
@@ -256,34 +279,39 @@ gc_ptr<T> static_pointer_cast(gc_ptr<U>&& other) noexcept {
     return static_cast<typename gc_ptr<T>::element_type*>(p);
   });
 }
+/// The same for an argument that stays.
 template <class T, class U>
 gc_ptr<T> static_pointer_cast(gc_ptr<U> const& other) noexcept {
   return static_pointer_cast<T>(gc_ptr<U>(other));
 }
 
+/// As `const_cast`.
 template <class T, class U>
 gc_ptr<T> const_pointer_cast(gc_ptr<U>&& other) noexcept {
   return detail::handle_access::cast<T>(std::move(other), [](auto* p) {
     return const_cast<typename gc_ptr<T>::element_type*>(p);
   });
 }
+/// The same for an argument that stays.
 template <class T, class U>
 gc_ptr<T> const_pointer_cast(gc_ptr<U> const& other) noexcept {
   return const_pointer_cast<T>(gc_ptr<U>(other));
 }
 
-/// Null when the object is no T; a moved argument then stays what it was.
+/// As `dynamic_cast`: null when the object is no `T`; a moved argument then stays what it was.
 template <class T, class U>
 gc_ptr<T> dynamic_pointer_cast(gc_ptr<U>&& other) noexcept {
   return detail::handle_access::cast<T>(std::move(other), [](auto* p) {
     return dynamic_cast<typename gc_ptr<T>::element_type*>(p);
   });
 }
+/// The same for an argument that stays.
 template <class T, class U>
 gc_ptr<T> dynamic_pointer_cast(gc_ptr<U> const& other) noexcept {
   return dynamic_pointer_cast<T>(gc_ptr<U>(other));
 }
 
+/// Writes the address.
 template <class C, class Traits, class T>
 std::basic_ostream<C, Traits>& operator<<(std::basic_ostream<C, Traits>& out, gc_ptr<T> const& p) {
   return out << static_cast<void const*>(p.get());

@@ -25,14 +25,15 @@ struct heap_stats {
 ///
 /// A movable handle; when it is destroyed, the heap collects its garbage and lives on unseen until the last object that
 /// still has handles dies. Objects die correctly whichever heap is current. References from another heap keep objects
-/// alive, so cycles across heaps are never collected. Thread rule: one thread at a time; to hand a heap over, move it and
-/// make it current there.
+/// alive, so cycles across heaps are never collected. Thread rule: one thread at a time; to hand a heap over, move it
+/// and make it current there.
 class heap {
  public:
   /// Throws std::bad_alloc.
   heap() : core_(&detail::create_heap()) { core_->handle = this; }
   /// Moving the handle of a thread's default heap takes the heap away from the thread, which then begins a new one.
   heap(heap&& other) noexcept { take(other); }
+  /// The heap held before goes the way that the destructor describes.
   heap& operator=(heap&& other) noexcept {
     if (this != &other) {
       close();
@@ -40,8 +41,10 @@ class heap {
     }
     return *this;
   }
+  /// Collects the garbage; the heap lives on unseen until its last object dies.
   ~heap() { close(); }
 
+  /// Exchanges two heaps; objects stay where they are.
   void swap(heap& other) noexcept {
     heap before(std::move(other));
     other = std::move(*this);

@@ -29,13 +29,14 @@ struct generation_stats {
   double longest_pause = 0;       // seconds of the longest collection
 };
 
+/// Where a collection is when it calls a callback.
 enum class phase { start, stop };
 
 /// What a callback learns about the collection that starts or has stopped.
 struct info {
-  int generation;
-  std::size_t collected;
-  std::size_t uncollectable;
+  int generation;             // that is collected
+  std::size_t collected;      // objects found unreachable; 0 at the start
+  std::size_t uncollectable;  // always 0
 };
 
 /// Called with what nobody can catch: the exception of a finalizer or callback, or a std::logic_error that describes

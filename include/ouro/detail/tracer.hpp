@@ -52,6 +52,7 @@ class tracer {
   tracer(tracer const&) = delete;
   tracer& operator=(tracer const&) = delete;
 
+  /// Visits these members. Compiles only for types that are `traceable`.
   template <class... M>
   void operator()(M const&... member) noexcept {
     (detail::trace_value(member, *this), ...);

@@ -1,4 +1,4 @@
-// The last include of the umbrella: takes the private macros back. It has no guard, and needs none.
+// Takes the private macros back, at the end of the umbrella. It has no guard, and needs none.
 #undef OURO_DETAIL_ABI
 #undef OURO_DETAIL_ABI_NAME
 #undef OURO_DETAIL_ASAN

@@ -1,0 +1,8911 @@
+// ouro 0.1.0 in one header. Made by tools/amalgamate.py from include/; change those, not this.
+//
+// MIT License
+//
+// Copyright (c) 2026 the ouro authors
+//
+// Permission is hereby granted, free of charge, to any person obtaining a copy
+// of this software and associated documentation files (the "Software"), to deal
+// in the Software without restriction, including without limitation the rights
+// to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+// copies of the Software, and to permit persons to whom the Software is
+// furnished to do so, subject to the following conditions:
+//
+// The above copyright notice and this permission notice shall be included in all
+// copies or substantial portions of the Software.
+//
+// THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+// IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+// FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+// AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+// LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+// OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+// SOFTWARE.
+
+// Everything: reference counting with a cycle collector for C++20.
+#ifndef OURO_OURO_HPP
+#define OURO_OURO_HPP
+
+// The version of the library: the only place where it is written.
+#ifndef OURO_VERSION_HPP
+#define OURO_VERSION_HPP
+
+#define OURO_VERSION_MAJOR 0
+#define OURO_VERSION_MINOR 1
+#define OURO_VERSION_PATCH 0
+
+/// One comparable number: 10000 * major + 100 * minor + patch.
+#define OURO_VERSION (OURO_VERSION_MAJOR * 10000 + OURO_VERSION_MINOR * 100 + OURO_VERSION_PATCH)
+
+#endif  // OURO_VERSION_HPP
+
+// What the compiler and the user ask for: checks, visibility, attributes and the tag that keeps configurations apart.
+//
+// A user may define, before the first include and alike in every translation unit:
+//   OURO_HARDENED      check owner threads, destroyed objects, underflows and repeated edges
+//   OURO_SYSTEM_ALLOC  take every object from operator new (for valgrind, heaptrack)
+//   OURO_ASSERT(x)     what internal invariants are checked with (default: assert in hardened builds, else nothing)
+#ifndef OURO_CONFIG_HPP
+#define OURO_CONFIG_HPP
+
+#if defined(_MSVC_LANG) ? _MSVC_LANG < 202002L : __cplusplus < 202002L
+#error "ouro: C++20 is needed: compile with -std=c++20 (or /std:c++20 /Zc:__cplusplus) or later"
+#endif
+
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+#define OURO_DETAIL_EXCEPTIONS 1
+#define OURO_DETAIL_TRY try
+#define OURO_DETAIL_CATCH_ALL catch (...)
+#define OURO_DETAIL_RETHROW throw
+#else
+#define OURO_DETAIL_EXCEPTIONS 0
+#define OURO_DETAIL_TRY if constexpr (true)
+#define OURO_DETAIL_CATCH_ALL else
+#define OURO_DETAIL_RETHROW ((void)0)
+#endif
+
+#if defined(__SANITIZE_ADDRESS__)
+#define OURO_DETAIL_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define OURO_DETAIL_ASAN 1
+#endif
+#endif
+#ifndef OURO_DETAIL_ASAN
+#define OURO_DETAIL_ASAN 0
+#endif
+
+// State must be one per process: see "Shared libraries" in docs/design.
+#if defined(__GNUC__)
+#if defined(_WIN32)
+#define OURO_VISIBLE
+#else
+#define OURO_VISIBLE __attribute__((visibility("default")))
+#endif
+#define OURO_DETAIL_NOINLINE __attribute__((noinline))
+#define OURO_DETAIL_INLINE __attribute__((always_inline)) inline
+#define OURO_DETAIL_PREFETCH(p) __builtin_prefetch(p)
+#elif defined(_MSC_VER)
+#define OURO_VISIBLE
+#define OURO_DETAIL_NOINLINE __declspec(noinline)
+#define OURO_DETAIL_INLINE __forceinline
+#define OURO_DETAIL_PREFETCH(p) ((void)(p))
+#else
+#define OURO_VISIBLE
+#define OURO_DETAIL_NOINLINE
+#define OURO_DETAIL_INLINE inline
+#define OURO_DETAIL_PREFETCH(p) ((void)(p))
+#endif
+
+#if defined(__clang__)
+#define OURO_DETAIL_NO_SANITIZE __attribute__((no_sanitize("address", "vptr", "alignment")))
+#elif defined(__GNUC__)
+#define OURO_DETAIL_NO_SANITIZE __attribute__((no_sanitize("address,vptr,alignment")))
+#else
+#define OURO_DETAIL_NO_SANITIZE
+#endif
+
+// Initialised before, and destroyed after, all statics without a priority of their own.
+#if defined(__has_attribute)
+#if __has_attribute(init_priority)
+#define OURO_DETAIL_INIT_FIRST __attribute__((init_priority(101)))
+#endif
+#endif
+#ifndef OURO_DETAIL_INIT_FIRST
+#define OURO_DETAIL_INIT_FIRST
+#endif
+
+#if defined(OURO_HARDENED)
+#define OURO_DETAIL_HARDENED 1
+#else
+#define OURO_DETAIL_HARDENED 0
+#endif
+#if defined(OURO_SYSTEM_ALLOC)
+#define OURO_DETAIL_SYSTEM_ALLOC 1
+#else
+#define OURO_DETAIL_SYSTEM_ALLOC 0
+#endif
+
+#ifndef OURO_ASSERT
+#if OURO_DETAIL_HARDENED
+#include <cassert>
+#define OURO_ASSERT(x) assert(x)
+#else
+#define OURO_ASSERT(x) ((void)0)
+#endif
+#endif
+
+// Objects built with different checks must not meet: their inline namespaces differ, and the
+// configuration is registered at start-up (detail/runtime.hpp), where a mismatch ends the program.
+#if OURO_DETAIL_HARDENED && OURO_DETAIL_SYSTEM_ALLOC
+#define OURO_DETAIL_ABI v0_hardened_system
+#define OURO_DETAIL_ABI_NAME "v0, OURO_HARDENED, OURO_SYSTEM_ALLOC"
+#elif OURO_DETAIL_HARDENED
+#define OURO_DETAIL_ABI v0_hardened
+#define OURO_DETAIL_ABI_NAME "v0, OURO_HARDENED"
+#elif OURO_DETAIL_SYSTEM_ALLOC
+#define OURO_DETAIL_ABI v0_system
+#define OURO_DETAIL_ABI_NAME "v0, OURO_SYSTEM_ALLOC"
+#else
+#define OURO_DETAIL_ABI v0
+#define OURO_DETAIL_ABI_NAME "v0"
+#endif
+
+#endif  // OURO_CONFIG_HPP
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <chrono>
+#include <compare>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <functional>
+#include <initializer_list>
+#include <iosfwd>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#include <version>
+
+// Forward declarations: enough to name every public type, and the customisation points a foreign header may specialise.
+#ifndef OURO_FWD_HPP
+#define OURO_FWD_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+template <class T>
+class gc_ptr;
+template <class U>
+class gc_interior_ptr;
+template <class Sig>
+class gc_function;
+
+class heap;
+class tracer;
+struct access;
+
+template <class T>
+struct trace_traits;
+
+namespace detail {
+struct object_header;
+struct type_descriptor;
+struct heap_core;
+struct page;
+struct handle_access;
+struct heap_access;
+}  // namespace detail
+
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_FWD_HPP
+
+// The eight bytes in front of every object: its count, its place in the collector's books, its state.
+//
+//   | count: 32 | slot: 16 | weak: 8 | flags: 8 | object ...
+//
+// `slot` says what the collector knows of a tracked object:
+//   0x0000..0x7eff   its index in the candidate buffer (the buffer keeps the birth epoch)
+//   0x7ffe           a leaf: never tracked
+//   0x7fff           generation 2, and its count fell since the last full collection
+//   0x8001..0xffef   0x8000 + birth epoch: tracked, no candidate
+//   0xfff0..         in the work list of a running collection
+// With bit 15 set, dropping a handle that is not the last one takes the slow path: it makes a candidate of the
+// object, or tells a running trace that a handle was dropped under its feet.
+// While an object is queued for its destructor `slot` links it to the next one of its page.
+#ifndef OURO_DETAIL_OBJECT_HEADER_HPP
+#define OURO_DETAIL_OBJECT_HEADER_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+enum class object_state : std::uint8_t {
+  free,          // the block is on a free list
+  constructing,  // the constructor has not returned: never collected
+  live,
+  queued,      // its count is zero, its destructor waits
+  destroying,  // its destructor runs, or its collection has decided to run it
+  zombie       // handles escaped from a constructor that threw, or from a destructor: the block is never reused
+};
+
+struct object_header {
+  std::uint32_t count;
+  std::uint16_t slot;
+  std::uint8_t weak;
+  std::uint8_t flags;
+};
+static_assert(sizeof(object_header) == 8);
+
+inline constexpr std::uint8_t state_mask = 0x07;
+inline constexpr std::uint8_t flag_finalized = 0x08;
+inline constexpr std::uint8_t flag_large = 0x10;
+
+inline constexpr std::uint16_t slot_candidate_limit = 0x7f00;
+inline constexpr std::uint16_t slot_leaf = 0x7ffe;
+inline constexpr std::uint16_t slot_old = 0x7fff;
+inline constexpr std::uint16_t slot_slow = 0x8000;
+inline constexpr std::uint16_t slot_oldest = 0x8001;
+inline constexpr std::uint16_t slot_epoch_limit = 0xffef;
+inline constexpr std::uint16_t slot_in_set = 0xfff0;     // in S, not known to be alive
+inline constexpr std::uint16_t slot_root = 0xfff1;       // in S, alive whatever its count says
+inline constexpr std::uint16_t slot_reached = 0xfff2;    // in S, alive
+inline constexpr std::uint16_t slot_traced = 0xfff3;     // in S, alive, and so is all it leads to
+inline constexpr std::uint16_t slot_condemned = 0xfff4;  // about to be destroyed
+
+/// A count with its top bit set never changes again: the object is immortal.
+inline constexpr std::uint32_t sticky_count = 0xc0000000u;
+
+inline object_state state_of(object_header const& h) noexcept {
+  return static_cast<object_state>(h.flags & state_mask);
+}
+inline std::uint8_t with_state(object_header const& h, object_state s) noexcept {
+  return static_cast<std::uint8_t>((h.flags & ~state_mask) | static_cast<std::uint8_t>(s));
+}
+inline void set_state(object_header& h, object_state s) noexcept { h.flags = with_state(h, s); }
+inline bool is_sticky(std::uint32_t count) noexcept { return static_cast<std::int32_t>(count) < 0; }
+inline bool is_large(object_header const& h) noexcept { return (h.flags & flag_large) != 0; }
+inline bool is_live_in_page(object_header const& h) noexcept {
+  return (h.flags & (state_mask | flag_large)) == static_cast<std::uint8_t>(object_state::live);
+}
+inline bool is_candidate(object_header const& h) noexcept { return h.slot < slot_candidate_limit; }
+
+inline void* object_of(object_header* h) noexcept { return h + 1; }
+inline object_header* header_of(void const* object) noexcept {
+  return static_cast<object_header*>(const_cast<void*>(object)) - 1;
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_OBJECT_HEADER_HPP
+
+// Memory from the operating system in chunks, aligned to their size, from which heaps cut their pages.
+#ifndef OURO_DETAIL_OS_MEMORY_HPP
+#define OURO_DETAIL_OS_MEMORY_HPP
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/mman.h>
+#define OURO_DETAIL_MMAP 1
+#elif defined(_WIN32)
+// Declared here, not included: <windows.h> would bring its macros into every program.
+extern "C" {
+__declspec(dllimport) void* __stdcall VirtualAlloc(void*, decltype(sizeof(0)), unsigned long, unsigned long);
+__declspec(dllimport) int __stdcall VirtualFree(void*, decltype(sizeof(0)), unsigned long);
+}
+#endif
+#ifndef OURO_DETAIL_MMAP
+#define OURO_DETAIL_MMAP 0
+#endif
+
+#if OURO_DETAIL_ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/lsan_interface.h>
+#endif
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+inline constexpr std::size_t page_bytes = 64 * 1024;
+#if OURO_DETAIL_MMAP || defined(_WIN32)
+inline constexpr std::size_t chunk_pages = 64;
+#else
+inline constexpr std::size_t chunk_pages = 8;
+#endif
+inline constexpr std::size_t chunk_bytes = chunk_pages * page_bytes;
+
+/// Reserves a zeroed chunk aligned to `chunk_bytes`, or returns null.
+inline void* os_reserve_chunk() noexcept {
+#if OURO_DETAIL_MMAP
+  void* raw = ::mmap(nullptr, 2 * chunk_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+  if (raw == MAP_FAILED) {
+    return nullptr;
+  }
+  auto const begin = reinterpret_cast<std::uintptr_t>(raw);
+  auto const aligned = (begin + chunk_bytes - 1) & ~(chunk_bytes - 1);
+  if (aligned != begin) ::munmap(raw, aligned - begin);
+  if (auto const tail = begin + chunk_bytes - aligned; tail != 0) {
+    ::munmap(reinterpret_cast<void*>(aligned + chunk_bytes), tail);
+  }
+  void* chunk = reinterpret_cast<void*>(aligned);
+#elif defined(_WIN32)
+  constexpr unsigned long reserve = 0x2000, commit = 0x1000, read_write = 0x04, release = 0x8000;
+  void* chunk = nullptr;
+  for (int attempt = 0; attempt < 8 && chunk == nullptr; ++attempt) {
+    void* raw = VirtualAlloc(nullptr, 2 * chunk_bytes, reserve, read_write);
+    if (raw == nullptr) return nullptr;
+    auto const aligned = (reinterpret_cast<std::uintptr_t>(raw) + chunk_bytes - 1) & ~(chunk_bytes - 1);
+    VirtualFree(raw, 0, release);  // another thread may take the place in between, hence the attempts
+    chunk = VirtualAlloc(reinterpret_cast<void*>(aligned), chunk_bytes, reserve | commit, read_write);
+  }
+  if (chunk == nullptr) return nullptr;
+#else
+  void* chunk = ::operator new(chunk_bytes, std::align_val_t{chunk_bytes}, std::nothrow);
+  if (chunk == nullptr) return nullptr;
+  __builtin_memset(chunk, 0, chunk_bytes);
+#endif
+#if OURO_DETAIL_ASAN
+  __lsan_register_root_region(chunk, chunk_bytes);  // handles in objects keep what they own alive
+#endif
+  return chunk;
+}
+
+/// Fewer page faults and misses of the address cache, where the system has huge pages to give.
+inline void os_prefer_huge_pages([[maybe_unused]] void* chunk) noexcept {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  ::madvise(chunk, chunk_bytes, MADV_HUGEPAGE);
+#endif
+}
+
+inline void os_release_chunk(void* chunk) noexcept {
+#if OURO_DETAIL_ASAN
+  ASAN_UNPOISON_MEMORY_REGION(chunk, chunk_bytes);
+  __lsan_unregister_root_region(chunk, chunk_bytes);
+#endif
+#if OURO_DETAIL_MMAP
+  ::munmap(chunk, chunk_bytes);
+#elif defined(_WIN32)
+  VirtualFree(chunk, 0, 0x8000);
+#else
+  ::operator delete(chunk, std::align_val_t{chunk_bytes});
+#endif
+}
+
+/// Gives the memory of `bytes` at `begin` back and keeps the addresses; it reads as zero afterwards.
+inline void os_decommit(void* begin, std::size_t bytes) noexcept {
+#if OURO_DETAIL_ASAN
+  ASAN_UNPOISON_MEMORY_REGION(begin, bytes);
+#endif
+#if defined(__linux__)
+  ::madvise(begin, bytes, MADV_DONTNEED);
+#elif OURO_DETAIL_MMAP
+  ::mmap(begin, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON | MAP_FIXED, -1, 0);
+#elif defined(_WIN32)
+  VirtualFree(begin, bytes, 0x4000);
+  VirtualAlloc(begin, bytes, 0x1000, 0x04);
+#else
+  __builtin_memset(begin, 0, bytes);
+#endif
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_OS_MEMORY_HPP
+
+// The visitor that every trace function feeds: it only records which handle lies where and what it points to.
+//
+//   trace function --> report(slot, target) --> [ edge | edge | edge ... ] --> flush: one pass of the collector
+//
+// Recording first and looking at the targets later gives the memory system time: the target's header is
+// prefetched when the edge is recorded and read some dozens of edges later.
+#ifndef OURO_DETAIL_TRACER_HPP
+#define OURO_DETAIL_TRACER_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// One handle that lies inside a traced object.
+struct edge {
+  void** slot;            // the word of the handle; nulled when garbage is torn down
+  std::uintptr_t target;  // the complete object's header, or (lowest bit set) a polymorphic subobject
+};
+
+/// What the trace functions run for. Only keyed containers (whose order or hash depends on handles) look at it.
+enum class trace_pass : unsigned char {
+  visit,       // report every edge
+  clear,       // report edges that are to be nulled: skip keyed containers
+  clear_keyed  // empty keyed containers, report nothing
+};
+
+/// Specialised by every handle type: `is_handle`, `is_traced`, `is_hand_traced`, `trace(handle, tracer)`.
+template <class T>
+struct handle_traits {
+  static constexpr bool is_handle = false;
+};
+
+template <class T>
+void trace_value(T const& value, tracer& t) noexcept;
+
+struct tracer_access;
+
+}  // namespace detail
+
+/// What a hand-written `gc_trace` calls with each traced member, once: `t(children_, parent_)`.
+///
+/// Precondition: called with members of the object being traced, not with copies. A member named twice, or a copy of a
+/// handle, is reported and makes the object count as alive. Complexity: linear in the number of handles.
+/// CPython's counterpart is `tp_traverse` with `Py_VISIT`.
+class tracer {
+ public:
+  tracer(tracer const&) = delete;
+  tracer& operator=(tracer const&) = delete;
+
+  /// Visits these members. Compiles only for types that are `traceable`.
+  template <class... M>
+  void operator()(M const&... member) noexcept {
+    (detail::trace_value(member, *this), ...);
+  }
+
+ protected:
+  friend struct detail::tracer_access;
+  using flush_function = void (*)(tracer&) noexcept;
+
+  // Puts a part aside until the trace has come back; false when there is no memory to remember it.
+  using part_function = void (*)(void const* part, tracer&) noexcept;
+  using defer_function = bool (*)(tracer&, void const* part, part_function) noexcept;
+
+  tracer(detail::edge* first, detail::edge* last, flush_function flush, defer_function defer,
+         detail::trace_pass pass) noexcept
+      : next_(first), first_(first), last_(last), flush_(flush), defer_(defer), pass_(pass) {}
+  ~tracer() = default;
+
+  detail::edge* next_;
+  detail::edge* first_;
+  detail::edge* last_;
+  flush_function flush_;
+  defer_function defer_;
+  unsigned nesting_ = 0;
+  detail::trace_pass pass_;
+  bool met_destroyed_ = false;
+};
+
+namespace detail {
+
+/// The side of a tracer that handles and containers talk to.
+struct tracer_access {
+  /// Records an edge; `target` as in `edge`, never null.
+  static void report(tracer& t, void** slot, std::uintptr_t target) noexcept {
+    OURO_DETAIL_PREFETCH(reinterpret_cast<void const*>(target));
+    *t.next_++ = edge{slot, target};
+    if (t.next_ == t.last_) t.flush_(t);
+  }
+
+  /// Traces a part that lies on the free store, as an element of a chain of them may: deep ones wait in a list.
+  static void descend(tracer& t, void const* part, tracer::part_function trace) noexcept {
+    constexpr unsigned deepest = 32;
+    if (t.nesting_ >= deepest && t.defer_(t, part, trace)) return;
+    ++t.nesting_;
+    trace(part, t);
+    --t.nesting_;
+  }
+
+  /// A handle that has been destroyed is still reachable (hardened builds see it).
+  static void report_destroyed(tracer& t) noexcept { t.met_destroyed_ = true; }
+
+  static bool take_destroyed(tracer& t) noexcept { return std::exchange(t.met_destroyed_, false); }
+
+  static trace_pass pass(tracer const& t) noexcept { return t.pass_; }
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_TRACER_HPP
+
+// What the untyped parts know of a type: how to destroy, trace and finalize it, and where its pages are.
+#ifndef OURO_DETAIL_TYPE_DESCRIPTOR_HPP
+#define OURO_DETAIL_TYPE_DESCRIPTOR_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// Blocks of at most this many bytes come from pages, larger ones from operator new.
+inline constexpr std::size_t largest_pooled_block = 512;
+/// Array blocks are rounded up to size classes of this many bytes.
+inline constexpr std::size_t array_class_bytes = 16;
+inline constexpr std::uint32_t array_classes = largest_pooled_block / array_class_bytes + 1;
+inline constexpr std::uint32_t no_bin = 0xffffffffu;
+
+/// What the collector has to know before it takes a short cut.
+using type_traits_set = std::uint8_t;
+inline constexpr type_traits_set has_finalize = 1;
+inline constexpr type_traits_set is_hand_written = 2;  // some part is traced by code that users wrote: its reports are checked
+inline constexpr type_traits_set has_keyed_parts = 4;  // a container whose order or hash depends on handles
+
+struct object_header;
+
+struct type_descriptor {
+  void (*destroy)(void* object) noexcept;              // null: nothing to do
+  void (*die)(object_header*) noexcept;                // what dropping the last handle does, see `release_last`
+  void (*trace)(void const* object, tracer&) noexcept;  // null: a leaf
+  void (*finalize)(void* object);                      // null: none
+  std::string_view (*name)() noexcept;
+  void (*throw_pointer)(void* object);  // hardened: throws a pointer to the object, of its type; else null
+  std::uint32_t alignment;
+  bool is_array;
+  type_traits_set traits;
+
+  // Index of the type's bin in every heap's table (for arrays: of the first of `array_classes` bins).
+  mutable std::atomic<std::uint32_t> bin{no_bin};
+
+  bool tracked() const noexcept { return trace != nullptr; }
+  bool hand_traced() const noexcept { return (traits & is_hand_written) != 0; }
+  bool keyed() const noexcept { return (traits & has_keyed_parts) != 0; }
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_TYPE_DESCRIPTOR_HPP
+
+// Pages of blocks of one type, and the prefix of blocks too large for a page.
+//
+//   page, 64 KiB, aligned:   | page header | pad | h object | h object | h object | ...      h: object_header
+//   large block:             | large_prefix .. length | h object ...
+//   array block:             | length | h element element ...
+//
+// A free block has the state `free` in its header and the next free block in its first body word. Blocks are carved
+// a few at a time, so that a type with one object touches one page of the operating system.
+#ifndef OURO_DETAIL_PAGE_HPP
+#define OURO_DETAIL_PAGE_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// Book-keeping of one chunk of pages, kept outside of the chunk so that free pages hold no memory.
+struct chunk {
+  void* memory;
+  chunk* next;
+  std::uint64_t in_use;  // bit i: page i holds blocks of a type
+  std::uint64_t dirty;   // bit i: page i is free but its memory has not been given back
+};
+static_assert(chunk_pages <= 64);
+
+/// What freeing a block of the page takes.
+enum class page_mode : std::uint8_t {
+  plain,    // it has free blocks and is on its bin's list: the block joins the free ones
+  current,  // a bin allocates from it: the block goes to the bin
+  full,     // it has no free blocks: it joins its bin's list first
+  counted   // the heap keeps exact figures, or is closed
+};
+
+/// `used` of a current page starts here, so that frees, which count it down, leave it alone; the bin knows better.
+inline constexpr std::uint32_t current_used = 0x40000000u;
+
+struct page {
+  heap_core* heap;
+  type_descriptor const* type;
+  void (*die)(object_header*) noexcept;  // the type's
+  object_header** free_into;  // the list that freed blocks join: the page's or the bin's; null: it takes more
+  object_header* free_list;   // of a current page empty: the bin has it
+  std::uint32_t used;         // blocks that are not on `free_list`
+  page_mode mode;
+  bool partial;  // it is on its bin's list of pages with free blocks
+  bool tracked;
+  std::uint32_t bin;
+  std::uint32_t block_bytes;
+  std::uint32_t first_block;  // offset of the first block's header
+  std::uint32_t capacity;     // blocks that fit
+  std::uint32_t carved;       // blocks that have been made
+  std::uint32_t charged;      // blocks that are part of the heap's `bytes`
+  std::uint32_t condemned;    // objects that a running collection is about to free
+  std::uint16_t last_birth;   // no younger object is in it (unless it is current)
+  std::uint16_t queue;        // first block that waits for its destructor, in 8-byte units; 0: none
+  page* next;  // all pages of the heap with this trackedness
+  page* previous;
+  page* next_partial;
+  page* previous_partial;
+  page* next_queued;
+  chunk* owner;
+
+  object_header* block(std::size_t index) noexcept {
+    return reinterpret_cast<object_header*>(reinterpret_cast<char*>(this) + first_block + index * block_bytes);
+  }
+};
+inline constexpr std::size_t page_header_bytes = 128;
+static_assert(sizeof(page) <= page_header_bytes);
+
+inline page* page_of(object_header const* h) noexcept {
+  return reinterpret_cast<page*>(reinterpret_cast<std::uintptr_t>(h) & ~(page_bytes - 1));
+}
+
+/// Precedes the header of a large object.
+struct large_prefix {
+  large_prefix* next;
+  large_prefix* previous;
+  heap_core* heap;
+  type_descriptor const* type;
+  object_header* next_queued;
+  void* allocation;  // what operator new returned
+  std::size_t bytes;
+  std::size_t length;  // of an array; where array blocks keep it too
+
+  object_header* header() noexcept { return reinterpret_cast<object_header*>(this + 1); }
+};
+
+inline large_prefix* prefix_of(object_header const* h) noexcept {
+  return reinterpret_cast<large_prefix*>(const_cast<object_header*>(h)) - 1;
+}
+
+inline heap_core& heap_of(object_header const* h) noexcept {
+  return is_large(*h) ? *prefix_of(h)->heap : *page_of(h)->heap;
+}
+inline type_descriptor const& type_of(object_header const* h) noexcept {
+  return is_large(*h) ? *prefix_of(h)->type : *page_of(h)->type;
+}
+inline std::size_t bytes_of(object_header const* h) noexcept {
+  return is_large(*h) ? prefix_of(h)->bytes : page_of(h)->block_bytes;
+}
+/// Elements of an array block.
+inline std::size_t& length_of(object_header const* h) noexcept {
+  return *(reinterpret_cast<std::size_t*>(const_cast<object_header*>(h)) - 8 / sizeof(std::size_t));
+}
+
+/// The next free block is stored in the block's body, which AddressSanitizer takes for dead.
+OURO_DETAIL_NO_SANITIZE inline object_header* next_free(object_header const* h) noexcept {
+  return *reinterpret_cast<object_header* const*>(h + 1);
+}
+OURO_DETAIL_NO_SANITIZE inline void set_next_free(object_header* h, object_header* next) noexcept {
+  *reinterpret_cast<object_header**>(h + 1) = next;
+}
+
+/// Bytes that an object of a block may use; an array's length word lies in front of its header.
+inline std::size_t body_bytes(page const& p) noexcept {
+  return p.block_bytes - sizeof(object_header) - (p.type->is_array ? 8 : 0);
+}
+inline void poison_body([[maybe_unused]] page const& p, [[maybe_unused]] object_header* h) noexcept {
+#if OURO_DETAIL_ASAN
+  ASAN_POISON_MEMORY_REGION(h + 1, body_bytes(p));
+#endif
+}
+inline void unpoison_body([[maybe_unused]] page const& p, [[maybe_unused]] object_header* h) noexcept {
+#if OURO_DETAIL_ASAN
+  ASAN_UNPOISON_MEMORY_REGION(h + 1, body_bytes(p));
+#endif
+}
+
+/// The header of the complete object that a handle's word points into. A handle to a polymorphic type may point to a
+/// base in the middle of the object; its vptr, wherever it is, leads to the beginning.
+OURO_DETAIL_NO_SANITIZE inline object_header* header_of_polymorphic(void const* subobject) noexcept {
+#if defined(_MSC_VER) && !defined(__clang__)
+  struct any_polymorphic {
+    virtual ~any_polymorphic() = default;
+  };
+  return header_of(dynamic_cast<void const*>(static_cast<any_polymorphic const*>(subobject)));
+#else
+  // Itanium C++ ABI 2.5.2: the offset to the top lies two words before the address point of the vtable.
+  auto const* vtable = *static_cast<std::ptrdiff_t const* const*>(subobject);
+  return header_of(static_cast<char const*>(subobject) + vtable[-2]);
+#endif
+}
+
+/// An edge's target as traces record it: a header, or with the lowest bit set a polymorphic subobject.
+inline std::uintptr_t edge_target(object_header const* h) noexcept { return reinterpret_cast<std::uintptr_t>(h); }
+inline std::uintptr_t edge_target_polymorphic(void const* subobject) noexcept {
+  return reinterpret_cast<std::uintptr_t>(subobject) | 1;
+}
+inline object_header* resolve(std::uintptr_t target) noexcept {
+  if ((target & 1) != 0) return header_of_polymorphic(reinterpret_cast<void const*>(target & ~std::uintptr_t{1}));
+  return reinterpret_cast<object_header*>(target);
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_PAGE_HPP
+
+// Which addresses belong to ouro: asked by gc_from_this and by nothing that is hot.
+#ifndef OURO_DETAIL_REGISTRY_HPP
+#define OURO_DETAIL_REGISTRY_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+struct large_prefix;
+
+/// A process-wide set of chunks (read without locks) and of large blocks (under a lock). It is never destroyed:
+/// handles in statics may ask it after every other destructor has run.
+class registry {
+ public:
+  /// False when there is no memory to remember the chunk, or its address is out of range.
+  bool add_chunk(void* chunk) noexcept {
+    auto const index = reinterpret_cast<std::uintptr_t>(chunk) / chunk_bytes;
+    if (index / leaf_bits >= leaves) return false;
+    std::atomic<leaf*>& place = top_[index / leaf_bits];
+    leaf* bits = place.load(std::memory_order_acquire);
+    if (bits == nullptr) {
+      leaf* fresh = new (std::nothrow) leaf{};
+      if (fresh == nullptr) return false;
+      if (place.compare_exchange_strong(bits, fresh, std::memory_order_acq_rel)) {
+        bits = fresh;
+      } else {
+        delete fresh;
+      }
+    }
+    word(*bits, index).fetch_or(mask(index), std::memory_order_release);
+    return true;
+  }
+
+  void remove_chunk(void* chunk) noexcept {
+    auto const index = reinterpret_cast<std::uintptr_t>(chunk) / chunk_bytes;
+    leaf* bits = top_[index / leaf_bits].load(std::memory_order_acquire);
+    word(*bits, index).fetch_and(~mask(index), std::memory_order_release);
+  }
+
+  bool in_chunk(void const* address) const noexcept {
+    auto const index = reinterpret_cast<std::uintptr_t>(address) / chunk_bytes;
+    if (index / leaf_bits >= leaves) return false;
+    leaf* bits = top_[index / leaf_bits].load(std::memory_order_acquire);
+    return bits != nullptr && (word(*bits, index).load(std::memory_order_acquire) & mask(index)) != 0;
+  }
+
+  /// Throws std::bad_alloc when the entry cannot be stored.
+  void add_large(void const* begin, large_prefix* prefix) {
+    lock guard(locked_);
+    large().emplace(reinterpret_cast<std::uintptr_t>(begin), prefix);
+  }
+
+  void remove_large(void const* begin) noexcept {
+    lock guard(locked_);
+    large().erase(reinterpret_cast<std::uintptr_t>(begin));
+  }
+
+  /// The large block that begins at or before `address`; the caller checks its end.
+  large_prefix* find_large(void const* address) noexcept {
+    lock guard(locked_);
+    if (large_ == nullptr) return nullptr;
+    auto it = large_->upper_bound(reinterpret_cast<std::uintptr_t>(address));
+    return it == large_->begin() ? nullptr : std::prev(it)->second;
+  }
+
+ private:
+  static constexpr std::size_t leaf_bits = 32 * 1024;
+  static constexpr std::size_t address_bits = sizeof(void*) == 8 ? 48 : 32;
+  static constexpr std::size_t leaves =
+      static_cast<std::size_t>((((std::uint64_t{1} << address_bits) / chunk_bytes) + leaf_bits - 1) / leaf_bits);
+  using leaf = std::array<std::atomic<std::uint64_t>, leaf_bits / 64>;
+  using large_map = std::map<std::uintptr_t, large_prefix*>;
+
+  // Not a std::mutex: that one may have a destructor, and this object outlives them all.
+  class lock {
+   public:
+    explicit lock(std::atomic_flag& flag) noexcept : flag_(flag) {
+      while (flag_.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
+    }
+    lock(lock const&) = delete;
+    lock& operator=(lock const&) = delete;
+    ~lock() { flag_.clear(std::memory_order_release); }
+
+   private:
+    std::atomic_flag& flag_;
+  };
+
+  static std::atomic<std::uint64_t>& word(leaf& bits, std::size_t index) noexcept {
+    return bits[index % leaf_bits / 64];
+  }
+  static std::uint64_t mask(std::size_t index) noexcept { return std::uint64_t{1} << (index % 64); }
+
+  large_map& large() {
+    if (large_ == nullptr) large_ = new large_map;
+    return *large_;
+  }
+
+  std::array<std::atomic<leaf*>, leaves> top_{};
+  std::atomic_flag locked_;
+  large_map* large_ = nullptr;
+};
+
+OURO_VISIBLE inline registry& the_registry() noexcept {
+  static constinit registry instance;
+  return instance;
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_REGISTRY_HPP
+
+// The collector's lists: they grow chunk by chunk, never move what they hold, and never throw.
+#ifndef OURO_DETAIL_WORK_LIST_HPP
+#define OURO_DETAIL_WORK_LIST_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+inline constexpr std::size_t work_chunk_bytes = 32 * 1024;
+
+/// Keeps some chunks from one collection to the next.
+class chunk_pool {
+ public:
+  chunk_pool() = default;
+  chunk_pool(chunk_pool const&) = delete;
+  chunk_pool& operator=(chunk_pool const&) = delete;
+  ~chunk_pool() {
+    while (first_ != nullptr) ::operator delete(take_kept());
+  }
+
+  /// Null when there is no memory.
+  void* take() noexcept { return first_ != nullptr ? take_kept() : ::operator new(work_chunk_bytes, std::nothrow); }
+
+  void give(void* chunk) noexcept {
+    if (kept_ == most_kept) return ::operator delete(chunk);
+    first_ = ::new (chunk) link{first_};
+    ++kept_;
+  }
+
+ private:
+  static constexpr std::size_t most_kept = 32;  // 1 MiB: what young collections need
+  struct link {
+    link* next;
+  };
+
+  void* take_kept() noexcept {
+    --kept_;
+    return std::exchange(first_, first_->next);
+  }
+
+  link* first_ = nullptr;
+  std::size_t kept_ = 0;
+};
+
+/// A list that is appended to, read in order, and cut at its end. It holds `most` items at most.
+template <class T>
+class chunk_list {
+  static_assert(std::is_trivially_copyable_v<T>);
+  static constexpr std::size_t chunk_length = (work_chunk_bytes - 2 * sizeof(void*)) / sizeof(T);
+  struct chunk_node {
+    chunk_node* next = nullptr;
+    chunk_node* previous = nullptr;
+    T items[chunk_length];
+  };
+  static_assert(sizeof(chunk_node) <= work_chunk_bytes);
+
+ public:
+  explicit chunk_list(chunk_pool& pool, std::size_t most = static_cast<std::size_t>(-1)) noexcept
+      : pool_(pool), most_(most) {}
+  chunk_list(chunk_list const&) = delete;
+  chunk_list& operator=(chunk_list const&) = delete;
+  ~chunk_list() {
+    for (chunk_node* c = first_; c != nullptr;) {
+      chunk_node* next = c->next;
+      pool_.give(c);
+      c = next;
+    }
+  }
+
+  /// False when there is no memory, or the list is full; it is unchanged then.
+  bool push(T const& item) noexcept {
+    if (end_ == limit_ && !extend()) [[unlikely]] return false;
+    *end_++ = item;
+    return true;
+  }
+
+  /// Precondition: not empty.
+  T pop() noexcept {
+    if (end_ == last_->items) select(last_->previous, chunk_length);
+    return *--end_;
+  }
+
+  std::size_t size() const noexcept {
+    return last_ != nullptr ? before_ + static_cast<std::size_t>(end_ - last_->items) : 0;
+  }
+  bool empty() const noexcept { return end_ == begin_; }
+
+  /// The items of one chunk.
+  struct span {
+    T* first = nullptr;
+    T* last = nullptr;
+    T* begin() const noexcept { return first; }
+    T* end() const noexcept { return last; }
+    bool empty() const noexcept { return first == last; }
+  };
+
+  /// A position that stays valid while the list grows.
+  class cursor {
+    friend class chunk_list;
+    chunk_node* chunk = nullptr;
+    T* item = nullptr;
+  };
+
+  /// The items of one chunk that lie behind the cursor, which moves behind them; none when it is at the end.
+  span next_span(cursor& at) noexcept {
+    step(at);
+    if (at.chunk == nullptr) return {};
+    span const items{at.item, at.chunk == last_ ? end_ : at.chunk->items + chunk_length};
+    at.item = items.last;
+    return items;
+  }
+
+  /// The place of the next item of a list that is being written anew from its beginning; see `cut`.
+  T& overwrite(cursor& at) noexcept {
+    step(at);
+    return *at.item++;
+  }
+
+  /// Drops everything from the cursor on.
+  void cut(cursor const& at) noexcept {
+    if (at.chunk == nullptr) {
+      if (first_ != nullptr) select(first_, 0);
+      return;
+    }
+    select(at.chunk, static_cast<std::size_t>(at.item - at.chunk->items));
+  }
+
+  template <class F>
+  void for_each(F f) {
+    cursor at;
+    for (span items = next_span(at); !items.empty(); items = next_span(at)) {
+      for (T& item : items) f(item);
+    }
+  }
+
+ private:
+  void step(cursor& at) noexcept {
+    if (at.chunk == nullptr) {
+      at.chunk = first_;
+      at.item = begin_;
+    } else if (at.chunk != last_ && at.item == at.chunk->items + chunk_length) {
+      at.chunk = at.chunk->next;
+      at.item = at.chunk->items;
+    }
+  }
+
+  void select(chunk_node* chunk, std::size_t used) noexcept {
+    while (last_ != chunk) {
+      last_ = last_->previous;
+      before_ -= chunk_length;
+    }
+    end_ = chunk->items + used;
+    limit_ = chunk->items + (most_ - before_ < chunk_length ? most_ - before_ : chunk_length);
+  }
+
+  OURO_DETAIL_NOINLINE bool extend() noexcept {
+    if (size() == most_) return false;
+    chunk_node* next = last_ != nullptr ? last_->next : first_;
+    if (next == nullptr) {
+      void* memory = pool_.take();
+      if (memory == nullptr) return false;
+      next = ::new (memory) chunk_node;
+      next->previous = last_;
+      (last_ != nullptr ? last_->next : first_) = next;
+    }
+    if (last_ != nullptr) {
+      before_ += chunk_length;
+    } else {
+      begin_ = next->items;
+    }
+    last_ = next;
+    select(next, 0);
+    return true;
+  }
+
+  chunk_pool& pool_;
+  std::size_t const most_;
+  T* end_ = nullptr;    // behind the last item
+  T* limit_ = nullptr;  // where the chunk, or the list, is full
+  T* begin_ = nullptr;
+  chunk_node* first_ = nullptr;
+  chunk_node* last_ = nullptr;
+  std::size_t before_ = 0;  // items of the chunks before the last
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_WORK_LIST_HPP
+
+// The state of a heap: pages, large blocks, candidates, generations, policy and statistics, and the thread's current heap.
+#ifndef OURO_DETAIL_HEAP_CORE_HPP
+#define OURO_DETAIL_HEAP_CORE_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+namespace gc {
+
+/// What one generation's collections did so far.
+struct generation_stats {
+  std::size_t collections = 0;    // collections of this generation
+  std::size_t collected = 0;      // objects found unreachable
+  std::size_t uncollectable = 0;  // always 0, as in CPython since finalizers run on cycles
+  std::size_t candidates = 0;     // candidates that collections started from
+  std::size_t visited = 0;        // objects traced, each time counted
+  double seconds = 0;             // time spent
+  double longest_pause = 0;       // seconds of the longest collection
+};
+
+/// Where a collection is when it calls a callback.
+enum class phase { start, stop };
+
+/// What a callback learns about the collection that starts or has stopped.
+struct info {
+  int generation;             // that is collected
+  std::size_t collected;      // objects found unreachable; 0 at the start
+  std::size_t uncollectable;  // always 0
+};
+
+/// Called with what nobody can catch: the exception of a finalizer or callback, or a std::logic_error that describes
+/// misuse found by the library; where it happened; and the type of the object concerned.
+using unraisable_hook = void (*)(std::exception_ptr, std::string_view where, std::string_view type);
+
+}  // namespace gc
+
+namespace detail {
+
+struct bin {
+  object_header* free = nullptr;  // blocks ready to be handed out
+  page* current = nullptr;        // where they lie
+  page* partial = nullptr;        // other pages with free blocks
+};
+
+struct candidate {
+  object_header* header;
+  std::uint16_t birth;  // the slot the object had
+};
+
+struct thread_state;
+
+/// Generations are intervals of birth epochs. An epoch ends with every collection; an object carries the epoch of its
+/// birth, so that promoting and freezing cost nothing:
+///
+///   frozen | generation 2 | generation 1 | generation 0
+///          ^ frozen       ^ old          ^ middle       ^ now
+struct epochs {
+  std::uint16_t now = 4;
+  std::uint16_t middle = 3;
+  std::uint16_t old = 2;
+  std::uint16_t frozen = 0;
+
+  int generation_of(std::uint16_t birth) const noexcept { return birth > middle ? 0 : birth > old ? 1 : 2; }
+};
+inline constexpr std::uint16_t last_epoch = slot_epoch_limit - slot_slow;
+
+/// The functions of layers above that a heap calls.
+struct heap_hooks {
+  void (*callbacks)(heap_core&, gc::phase, gc::info const&) = nullptr;
+  void (*save_garbage)(heap_core&, object_header*) = nullptr;  // adopts one count of the object
+  void (*drop_all)(heap_core&) = nullptr;                       // lets go of handles held for the user
+  void (*destroy)(void* module) = nullptr;
+  void* module = nullptr;
+};
+
+struct heap_core {
+  heap_core() = default;
+  heap_core(heap_core const&) = delete;
+  heap_core& operator=(heap_core const&) = delete;
+
+  // Allocation.
+  bin* bins = nullptr;
+  std::uint32_t bin_count = 0;
+  page* pages[2] = {};  // leaf, tracked
+  large_prefix* large[2] = {};
+  chunk* chunks = nullptr;
+  std::size_t chunk_count = 0;
+  std::size_t dirty_pages = 0;
+  std::size_t used_pages = 0;
+  std::size_t large_objects[2] = {};
+  std::size_t large_bytes = 0;
+  std::size_t limit = static_cast<std::size_t>(-1);
+  std::size_t bytes = 0;  // of blocks in pages; deaths are noticed when a page is used again, empty, or recounted
+  bool counting = false;  // `bytes` and `objects` are exact, and every allocation takes the slow path
+  std::size_t objects[2] = {};
+
+  // Candidates and generations.
+  candidate* candidates = nullptr;
+  std::uint32_t candidate_count = 0;
+  std::uint32_t candidate_capacity = 0;
+  bool lost = false;      // some candidate was not recorded: a full collection is due
+  bool old_fell = false;  // the count of some object of generation 2 fell since the last full collection
+  epochs epoch;
+
+  // Policy.
+  bool enabled = true;
+  std::size_t paused = 0;
+  std::array<std::size_t, 3> threshold{700, 10, 10};
+  std::size_t count0_base = 0;  // tracked objects when counting began anew
+  std::size_t count1 = 0;       // collections of generation 0 since the last one of generation 1
+  std::size_t count2 = 0;
+  std::size_t allocated = 0;        // bytes handed out since the last look, leaves included: they hang on cycles
+  std::size_t young_limit = 0;      // look again after so many
+  std::size_t live_after_full = 0;  // bytes
+  std::size_t objects_after_full = 0;
+  std::size_t growth_percent = 100;
+  std::size_t middle_interval = 10;  // young collections between two of generation 1
+
+  // The running collection.
+  bool collecting = false;
+  chunk_pool work_chunks;
+
+  // Reporting.
+  std::array<gc::generation_stats, 3> stats{};
+  unsigned debug = 0;
+  gc::unraisable_hook hook = nullptr;
+  heap_hooks hooks;
+
+  // Life: a heap lives until it has been closed and its last object is gone.
+  bool closed = false;
+  bool adopted = false;      // by a thread that touched it after its own had ended
+  bool collect_late = false;  // closed where collections are forbidden: it still has to collect
+  std::size_t users = 0;  // destructors and collections under way that still need this object
+  heap_core* next_heap = nullptr;
+  heap_core* previous_heap = nullptr;
+  std::atomic<thread_state*> owner{nullptr};
+  heap* handle = nullptr;                // the public object that speaks for this heap
+  heap* home_handle = nullptr;           // the one that heap::current() made for a thread's own heap
+  void (*delete_handle)(heap*) = nullptr;
+};
+
+/// What a thread needs at hand. Its fast path reads `bins`, `bin_count` and `fresh`.
+struct thread_state {
+  bin* bins = nullptr;
+  std::uint32_t bin_count = 0;
+  object_header fresh{};           // the header of a new tracked object
+  heap_core* current = nullptr;    // where allocations go
+  heap_core* home = nullptr;       // the thread's default heap
+  page* queued_pages = nullptr;    // with objects whose destructors wait
+  object_header* queued_large = nullptr;
+  std::uint32_t depth = 0;         // nested destructors of counted deaths
+  bool dropped_in_trace = false;   // a handle was dropped while the thread traced
+  bool late_heaps = false;         // some closed heap of this thread has to collect
+  std::uint32_t no_collection = 0;  // > 0 in finalizers, callbacks, traces and collections
+};
+
+OURO_VISIBLE OURO_DETAIL_INLINE thread_state& this_thread_state() noexcept {
+  static constinit thread_local thread_state state;
+  return state;
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_HEAP_CORE_HPP
+
+// A heap's pages and blocks: where blocks come from, where freed ones go, and the walk over all objects.
+//
+//   chunk --> page --> bin (one for each type and size class) --> block
+//
+// A bin owns all free blocks of its current page, so handing one out touches nothing but the bin and the block. Those
+// blocks count as in use; a block freed on another page goes to that page's own list.
+#ifndef OURO_DETAIL_HEAP_PAGES_HPP
+#define OURO_DETAIL_HEAP_PAGES_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+inline constexpr std::size_t carve_bytes = 4096;
+
+// --- chunks and pages -----------------------------------------------------------------------------------------------
+
+inline constexpr std::uint64_t all_pages = ~std::uint64_t{0} >> (64 - chunk_pages);
+
+inline std::uint64_t page_bit(page const* p) noexcept {
+  return std::uint64_t{1} << (reinterpret_cast<std::uintptr_t>(p) % chunk_bytes / page_bytes);
+}
+
+/// Heaps of more bytes than this, most of them in use, ask for huge pages. Many types with few objects each are better
+/// off without.
+inline constexpr std::size_t smallest_dense_heap = 32 * 1024 * 1024;
+
+inline chunk* add_chunk(heap_core& heap) noexcept {
+  void* memory = os_reserve_chunk();
+  if (memory == nullptr) return nullptr;
+  chunk* c = new (std::nothrow) chunk{memory, heap.chunks, 0, 0};
+  if (c == nullptr || !the_registry().add_chunk(memory)) {
+    delete c;
+    os_release_chunk(memory);
+    return nullptr;
+  }
+  heap.chunks = c;
+  ++heap.chunk_count;
+  if (heap.bytes >= smallest_dense_heap && heap.bytes > heap.chunk_count * chunk_bytes / 2) os_prefer_huge_pages(memory);
+  return c;
+}
+
+/// Gives free pages back to the system until at most `keep` are held, and chunks without any page in use.
+inline void trim_pages(heap_core& heap, std::size_t keep) noexcept {
+  for (chunk** link = &heap.chunks; *link != nullptr && heap.dirty_pages > keep;) {
+    chunk* c = *link;
+    heap.dirty_pages -= static_cast<std::size_t>(std::popcount(c->dirty));
+    if (c->in_use == 0) {
+      *link = c->next;
+      the_registry().remove_chunk(c->memory);
+      os_release_chunk(c->memory);
+      delete c;
+      --heap.chunk_count;
+      continue;
+    }
+    for (std::uint64_t dirty = c->dirty; dirty != 0;) {  // one call for each run of free pages
+      int const begin = std::countr_zero(dirty);
+      int const length = std::countr_one(dirty >> begin);
+      os_decommit(static_cast<char*>(c->memory) + static_cast<std::size_t>(begin) * page_bytes,
+                  static_cast<std::size_t>(length) * page_bytes);
+      dirty &= begin + length == 64 ? 0 : ~std::uint64_t{0} << (begin + length);
+    }
+    c->dirty = 0;
+    link = &c->next;
+  }
+}
+
+inline bool within_limit(heap_core const& heap, std::size_t more) noexcept {
+  std::size_t const reserved = heap.used_pages * page_bytes + heap.large_bytes;
+  return reserved <= heap.limit && more <= heap.limit - reserved;
+}
+
+/// An unused page, or null when the system or the heap's limit allows none.
+inline page* acquire_page(heap_core& heap) noexcept {
+  if (!within_limit(heap, page_bytes)) return nullptr;
+  chunk* c = heap.chunks;
+  bool const reuse = heap.dirty_pages != 0;
+  while (c != nullptr && (reuse ? c->dirty == 0 : c->in_use == all_pages)) c = c->next;
+  if (c == nullptr) c = add_chunk(heap);
+  if (c == nullptr) return nullptr;
+  std::uint64_t const candidates = c->dirty != 0 ? c->dirty : all_pages & ~c->in_use;
+  int const index = std::countr_zero(candidates);
+  std::uint64_t const bit = std::uint64_t{1} << index;
+  if ((c->dirty & bit) != 0) --heap.dirty_pages;
+  c->dirty &= ~bit;
+  c->in_use |= bit;
+  ++heap.used_pages;
+  auto* p = ::new (static_cast<char*>(c->memory) + static_cast<std::size_t>(index) * page_bytes) page{};
+  p->heap = &heap;
+  p->owner = c;
+#if OURO_DETAIL_ASAN
+  ASAN_POISON_MEMORY_REGION(reinterpret_cast<char*>(p) + page_header_bytes, page_bytes - page_header_bytes);
+#endif
+  return p;
+}
+
+inline void release_page(heap_core& heap, page* p) noexcept {
+  if (p->previous != nullptr) {
+    p->previous->next = p->next;
+  } else {
+    heap.pages[p->tracked] = p->next;
+  }
+  if (p->next != nullptr) p->next->previous = p->previous;
+  heap.bytes -= std::size_t{p->charged} * p->block_bytes;
+  p->type = nullptr;
+  p->owner->in_use &= ~page_bit(p);
+  p->owner->dirty |= page_bit(p);
+  --heap.used_pages;
+  ++heap.dirty_pages;
+  // As many as are in use are kept: programs that free much often allocate it again.
+  std::size_t const most = std::max<std::size_t>(128, heap.used_pages);
+  if (heap.dirty_pages > most) trim_pages(heap, most / 2);
+}
+
+inline void set_mode(heap_core& heap, page& p, page_mode mode) noexcept {
+  p.mode = mode;
+  p.free_into = mode == page_mode::plain     ? &p.free_list
+                : mode == page_mode::current ? &heap.bins[p.bin].free
+                                             : nullptr;
+}
+
+inline void link_partial(bin& b, page* p) noexcept {
+  p->partial = true;
+  p->previous_partial = nullptr;
+  p->next_partial = b.partial;
+  if (b.partial != nullptr) b.partial->previous_partial = p;
+  b.partial = p;
+}
+inline void unlink_partial(bin& b, page* p) noexcept {
+  p->partial = false;
+  if (p->previous_partial != nullptr) {
+    p->previous_partial->next_partial = p->next_partial;
+  } else {
+    b.partial = p->next_partial;
+  }
+  if (p->next_partial != nullptr) p->next_partial->previous_partial = p->previous_partial;
+}
+
+// --- blocks ---------------------------------------------------------------------------------------------------------
+
+/// The size of a block for an object of `bytes`, array length word included.
+inline std::size_t block_size(type_descriptor const& type, std::size_t bytes) noexcept {
+  std::size_t const unit = std::max<std::size_t>(type.alignment, type.is_array ? array_class_bytes : 8);
+  std::size_t const raw = sizeof(object_header) + std::max<std::size_t>(bytes, 8) + (type.is_array ? 8 : 0);
+  return (raw + unit - 1) / unit * unit;
+}
+
+inline bool is_pooled(type_descriptor const& type, std::size_t block) noexcept {
+  return !OURO_DETAIL_SYSTEM_ALLOC && block <= largest_pooled_block && type.alignment <= largest_pooled_block;
+}
+
+inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index, std::size_t block) noexcept {
+  page* p = acquire_page(heap);
+  if (p == nullptr) return nullptr;
+  std::size_t const unit = std::max<std::size_t>(type.alignment, 16);
+  std::size_t const lead = sizeof(object_header) + (type.is_array ? 8 : 0);
+  std::size_t const first_object = (page_header_bytes + lead + unit - 1) / unit * unit;
+  p->type = &type;
+  p->bin = bin_index;
+  p->block_bytes = static_cast<std::uint32_t>(block);
+  p->first_block = static_cast<std::uint32_t>(first_object - sizeof(object_header));
+  p->capacity = static_cast<std::uint32_t>((page_bytes - first_object - block + lead) / block + 1);
+  p->tracked = type.tracked();
+  p->die = type.die;
+  p->next = heap.pages[p->tracked];
+  if (p->next != nullptr) p->next->previous = p;
+  heap.pages[p->tracked] = p;
+  return p;
+}
+
+/// Makes some more blocks at the end of the page's list of free ones.
+inline void carve(page& p) noexcept {
+  std::size_t const wanted = std::max<std::size_t>(1, (carve_bytes - (p.carved == 0 ? page_header_bytes : 0)) / p.block_bytes);
+  std::size_t const end = std::min<std::size_t>(p.capacity, p.carved + wanted);
+  object_header* next = p.free_list;
+  for (std::size_t i = end; i-- > p.carved;) {
+    object_header* h = p.block(i);
+#if OURO_DETAIL_ASAN
+    ASAN_UNPOISON_MEMORY_REGION(h, sizeof *h);
+    if (p.type->is_array) ASAN_UNPOISON_MEMORY_REGION(h - 1, 8);
+#endif
+    ::new (h) object_header{};
+    set_next_free(h, next);
+    next = h;
+  }
+  p.free_list = next;
+  p.carved = static_cast<std::uint32_t>(end);
+}
+
+/// Blocks of the page have been taken, and `used` are in use now.
+inline void charge(heap_core& heap, page& p, std::uint32_t taken, std::uint32_t used) noexcept {
+  heap.allocated += std::size_t{taken} * p.block_bytes;
+  heap.bytes += std::size_t{used} * p.block_bytes - std::size_t{p.charged} * p.block_bytes;
+  p.charged = used;
+}
+
+/// A page of the bin with at least one free block that is not the bin's current one; null when memory is short.
+inline page* page_with_space(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index,
+                             std::size_t block) noexcept {
+  page* p = heap.bins[bin_index].partial;
+  if (p == nullptr) {
+    p = make_page(heap, type, bin_index, block);
+    if (p == nullptr) return nullptr;
+    set_mode(heap, *p, heap.counting ? page_mode::counted : page_mode::plain);
+    link_partial(heap.bins[bin_index], p);
+  }
+  if (p->free_list == nullptr) carve(*p);
+  return p;
+}
+
+/// Fills the bin and takes one block; null when memory is short.
+inline object_header* take_from_bin(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index,
+                                    std::size_t block) noexcept {
+  bin& b = heap.bins[bin_index];
+  if (b.free == nullptr) {
+    page* p = b.current;
+    std::uint32_t in_use = 0;
+    if (p != nullptr && p->carved < p->capacity) {
+      in_use = p->carved;
+      carve(*p);
+    } else {
+      if (p != nullptr) {
+        p->used = p->carved;
+        p->last_birth = heap.epoch.now;
+        set_mode(heap, *p, page_mode::full);
+        b.current = nullptr;
+      }
+      p = page_with_space(heap, type, bin_index, block);
+      if (p == nullptr) return nullptr;
+      unlink_partial(b, p);
+      in_use = p->used;
+      p->used = current_used;
+      set_mode(heap, *p, page_mode::current);
+      b.current = p;
+    }
+    b.free = p->free_list;
+    p->free_list = nullptr;
+    charge(heap, *p, p->carved - in_use, p->carved);
+  }
+  object_header* h = b.free;
+  b.free = next_free(h);
+  return h;
+}
+
+/// Takes one block without filling the bin, so that figures are exact; null when memory is short.
+inline object_header* take_one(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index,
+                               std::size_t block) noexcept {
+  page* p = page_with_space(heap, type, bin_index, block);
+  if (p == nullptr) return nullptr;
+  object_header* h = p->free_list;
+  p->free_list = next_free(h);
+  charge(heap, *p, 1, ++p->used);
+  ++heap.objects[p->tracked];
+  p->last_birth = heap.epoch.now;
+  if (p->free_list == nullptr && p->carved == p->capacity) unlink_partial(heap.bins[bin_index], p);
+  return h;
+}
+
+/// Puts the blocks that bins hold back on their pages' lists.
+inline void flush_bins(heap_core& heap) noexcept {
+  for (std::uint32_t i = 0; i != heap.bin_count; ++i) {
+    bin& b = heap.bins[i];
+    page* p = b.current;
+    if (p == nullptr) continue;
+    std::uint32_t held = 0;
+    for (object_header* h = b.free; h != nullptr; h = next_free(h)) ++held;
+    p->free_list = b.free;
+    b.free = nullptr;
+    b.current = nullptr;
+    p->used = p->carved - held;
+    p->last_birth = heap.epoch.now;
+    bool const has_space = held != 0 || p->carved < p->capacity;
+    set_mode(heap, *p, has_space ? page_mode::plain : page_mode::full);
+    if (p->used == 0) {
+      release_page(heap, p);
+    } else if (has_space) {
+      link_partial(b, p);
+    }
+  }
+}
+
+// --- figures --------------------------------------------------------------------------------------------------------
+
+struct block_totals {
+  std::size_t objects[2] = {};
+  std::size_t bytes = 0;
+};
+
+/// Exact figures, free blocks that bins hold left out. O(pages).
+inline block_totals count_blocks(heap_core const& heap) noexcept {
+  block_totals totals;
+  for (bool const tracked : {false, true}) {
+    totals.objects[tracked] = heap.large_objects[tracked];
+    for (page const* p = heap.pages[tracked]; p != nullptr; p = p->next) {
+      std::size_t used = p->used;
+      if (p->mode == page_mode::current) {
+        used = p->carved;
+        for (object_header* h = heap.bins[p->bin].free; h != nullptr; h = next_free(h)) --used;
+      }
+      totals.objects[tracked] += used;
+      totals.bytes += used * p->block_bytes;
+    }
+  }
+  totals.bytes += heap.large_bytes;
+  return totals;
+}
+
+/// What automatic collections go by.
+inline std::size_t bytes_held(heap_core const& heap) noexcept { return heap.bytes + heap.large_bytes; }
+
+/// Notices deaths in pages that have not been used since. O(pages).
+inline void recount_bytes(heap_core& heap) noexcept {
+  heap.bytes = 0;
+  for (page* first : heap.pages) {
+    for (page* p = first; p != nullptr; p = p->next) {
+      p->charged = p->mode == page_mode::current ? p->carved : p->used;
+      heap.bytes += std::size_t{p->charged} * p->block_bytes;
+    }
+  }
+}
+
+/// From now on figures are exact at any time, and blocks are handed out one by one.
+inline void start_counting(heap_core& heap) noexcept {
+  if (heap.counting) return;
+  flush_bins(heap);
+  recount_bytes(heap);
+  heap.counting = true;
+  for (bool const tracked : {false, true}) {
+    heap.objects[tracked] = 0;
+    for (page* p = heap.pages[tracked]; p != nullptr; p = p->next) {
+      set_mode(heap, *p, page_mode::counted);
+      heap.objects[tracked] += p->used;
+    }
+  }
+}
+
+// --- freeing --------------------------------------------------------------------------------------------------------
+
+/// Deletes a closed heap when nothing is left in it and nobody works on it.
+void delete_heap_if_unused(heap_core& heap) noexcept;
+
+inline void free_large(object_header* h) noexcept {
+  large_prefix* prefix = prefix_of(h);
+  heap_core& heap = *prefix->heap;
+  bool const tracked = prefix->type->tracked();
+  (prefix->previous != nullptr ? prefix->previous->next : heap.large[tracked]) = prefix->next;
+  if (prefix->next != nullptr) prefix->next->previous = prefix->previous;
+  --heap.large_objects[tracked];
+  heap.large_bytes -= prefix->bytes;
+  the_registry().remove_large(prefix);
+  std::size_t const alignment = prefix->type->alignment;
+  void* allocation = prefix->allocation;
+  *h = object_header{};
+  if (alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
+    ::operator delete(allocation, std::align_val_t{alignment});
+  } else {
+    ::operator delete(allocation);
+  }
+  if (heap.closed) delete_heap_if_unused(heap);
+}
+
+OURO_DETAIL_NOINLINE inline void release_empty_page(page& p) noexcept {
+  if (p.mode == page_mode::current) {
+    p.used = current_used;
+    return;
+  }
+  heap_core& heap = *p.heap;
+  if (p.partial) unlink_partial(heap.bins[p.bin], &p);
+  release_page(heap, &p);
+}
+
+/// Frees a block of a page that has no list to put it on.
+OURO_DETAIL_NOINLINE inline void free_specially(page& p, object_header* h) noexcept {
+  heap_core& heap = *p.heap;
+  set_next_free(h, p.free_list);
+  p.free_list = h;
+  --p.used;
+  if (!p.partial) link_partial(heap.bins[p.bin], &p);
+  if (p.mode == page_mode::full) {
+    set_mode(heap, p, page_mode::plain);
+  } else {
+    --heap.objects[p.tracked];
+    heap.bytes -= p.block_bytes;
+    p.charged = p.used;
+  }
+  if (p.used == 0) release_empty_page(p);
+  if (heap.closed) delete_heap_if_unused(heap);
+}
+
+OURO_DETAIL_INLINE void free_in_page(page& p, object_header* h) noexcept {
+  *h = object_header{};
+  poison_body(p, h);
+  object_header** const list = p.free_into;
+  if (list == nullptr) [[unlikely]] return free_specially(p, h);
+  set_next_free(h, *list);
+  *list = h;
+  if (--p.used == 0) [[unlikely]] release_empty_page(p);
+}
+
+/// Gives the block of a destroyed object back.
+inline void free_block(object_header* h) noexcept {
+  if (is_large(*h)) return free_large(h);
+  free_in_page(*page_of(h), h);
+}
+
+/// A block from operator new; null when memory is short. `bytes` is the size of the object alone.
+inline object_header* take_large(heap_core& heap, type_descriptor const& type, std::size_t bytes) noexcept {
+  std::size_t const alignment = std::max<std::size_t>(type.alignment, 16);
+  std::size_t const lead = (sizeof(large_prefix) + sizeof(object_header) + alignment - 1) / alignment * alignment;
+  std::size_t const total = lead + std::max<std::size_t>(bytes, 8);
+  if (total < bytes || !within_limit(heap, total)) return nullptr;
+  void* allocation = type.alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__
+                         ? ::operator new(total, std::align_val_t{type.alignment}, std::nothrow)
+                         : ::operator new(total, std::nothrow);
+  if (allocation == nullptr) return nullptr;
+  auto* h = reinterpret_cast<object_header*>(static_cast<char*>(allocation) + lead) - 1;
+  bool const tracked = type.tracked();
+  auto* prefix = ::new (reinterpret_cast<large_prefix*>(h) - 1)
+      large_prefix{heap.large[tracked], nullptr, &heap, &type, nullptr, allocation, total, 0};
+  OURO_DETAIL_TRY { the_registry().add_large(prefix, prefix); }
+  OURO_DETAIL_CATCH_ALL {
+    if (type.alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
+      ::operator delete(allocation, std::align_val_t{type.alignment});
+    } else {
+      ::operator delete(allocation);
+    }
+    return nullptr;
+  }
+  if (prefix->next != nullptr) prefix->next->previous = prefix;
+  heap.large[tracked] = prefix;
+  ++heap.large_objects[tracked];
+  heap.large_bytes += total;
+  heap.allocated += total;
+  return h;
+}
+
+// --- the walk -------------------------------------------------------------------------------------------------------
+
+/// Calls `f(header)` for every block that is not free, of leaf or of tracked types, of pages that `keep` accepts.
+template <class Keep, class F>
+void walk_pages(heap_core& heap, bool tracked, Keep keep, F f) {
+  for (page* p = heap.pages[tracked]; p != nullptr; p = p->next) {
+    if (!keep(*p)) continue;
+    char* const end = reinterpret_cast<char*>(p->block(p->carved));
+    for (char* block = reinterpret_cast<char*>(p->block(0)); block != end; block += p->block_bytes) {
+      auto* const h = reinterpret_cast<object_header*>(block);
+      if (state_of(*h) != object_state::free) f(h);
+    }
+  }
+  for (large_prefix* l = heap.large[tracked]; l != nullptr; l = l->next) f(l->header());
+}
+
+/// The same for every page.
+template <class F>
+void walk_pages(heap_core& heap, bool tracked, F f) {
+  walk_pages(heap, tracked, [](page const&) { return true; }, f);
+}
+
+/// The header of the object whose block contains `address`, or null.
+inline object_header* find_block(void const* address) noexcept {
+  if (the_registry().in_chunk(address)) {
+    auto* p = reinterpret_cast<page*>(reinterpret_cast<std::uintptr_t>(address) & ~(page_bytes - 1));
+    std::size_t const offset = reinterpret_cast<std::uintptr_t>(address) % page_bytes;
+    if ((p->owner == nullptr) || p->type == nullptr || offset < p->first_block + sizeof(object_header)) return nullptr;
+    std::size_t const index = (offset - p->first_block) / p->block_bytes;
+    if (index >= p->carved || state_of(*p->block(index)) == object_state::free) return nullptr;
+    return p->block(index);
+  }
+  large_prefix* l = the_registry().find_large(address);
+  if (l == nullptr) return nullptr;
+  auto const end = reinterpret_cast<std::uintptr_t>(l->allocation) + l->bytes;
+  return reinterpret_cast<std::uintptr_t>(address) < end ? l->header() : nullptr;
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_HEAP_PAGES_HPP
+
+// How the library speaks of what nobody can catch: exceptions of finalizers and callbacks, and misuse it has found.
+#ifndef OURO_DETAIL_REPORT_HPP
+#define OURO_DETAIL_REPORT_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// Forbids collections on this thread while it lives: around finalizers, callbacks, hooks and traces.
+class no_collection_scope {
+ public:
+  no_collection_scope() noexcept { ++this_thread_state().no_collection; }
+  no_collection_scope(no_collection_scope const&) = delete;
+  no_collection_scope& operator=(no_collection_scope const&) = delete;
+  ~no_collection_scope() { --this_thread_state().no_collection; }
+};
+
+inline void print_report(std::string_view what, std::string_view where, std::string_view type) noexcept {
+  std::fprintf(stderr, "ouro: %.*s: %.*s", static_cast<int>(where.size()), where.data(), static_cast<int>(what.size()),
+               what.data());
+  if (!type.empty()) std::fprintf(stderr, " [type: %.*s]", static_cast<int>(type.size()), type.data());
+  std::fputc('\n', stderr);
+}
+
+inline void report_exception(heap_core& heap, std::exception_ptr error, std::string_view where,
+                             std::string_view type) noexcept {
+  no_collection_scope scope;
+  if (heap.hook != nullptr) {
+    OURO_DETAIL_TRY { return heap.hook(error, where, type); }
+    OURO_DETAIL_CATCH_ALL { print_report("the unraisable hook threw, told of what follows", where, type); }
+  }
+#if OURO_DETAIL_EXCEPTIONS
+  try {
+    std::rethrow_exception(error);
+  } catch (std::exception const& e) {
+    print_report(e.what(), where, type);
+  } catch (...) {
+    print_report("an exception that is no std::exception", where, type);
+  }
+#endif
+}
+
+/// Reports misuse. Goes through the hook as a std::logic_error.
+OURO_DETAIL_NOINLINE inline void report(heap_core& heap, char const* message, std::string_view where,
+                                        std::string_view type) noexcept {
+  if (heap.hook == nullptr) return print_report(message, where, type);
+  OURO_DETAIL_TRY { report_exception(heap, std::make_exception_ptr(std::logic_error(message)), where, type); }
+  OURO_DETAIL_CATCH_ALL { print_report(message, where, type); }
+}
+
+/// Ends a hardened program that went on after misuse.
+[[noreturn]] OURO_DETAIL_NOINLINE inline void fail(char const* message, std::string_view where,
+                                                   std::string_view type) noexcept {
+  print_report(message, where, type);
+  std::abort();
+}
+
+[[noreturn]] inline void throw_bad_alloc() {
+#if OURO_DETAIL_EXCEPTIONS
+  throw std::bad_alloc();
+#else
+  fail("out of memory", "make_gc", {});
+#endif
+}
+
+template <class Error>
+[[noreturn]] void throw_error(Error const& error) {
+#if OURO_DETAIL_EXCEPTIONS
+  throw error;
+#else
+  fail(error.what(), "ouro", {});
+#endif
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_REPORT_HPP
+
+// What happens when a handle is dropped: a candidate is recorded, or the object dies, with bounded recursion.
+#ifndef OURO_DETAIL_DESTRUCTION_HPP
+#define OURO_DETAIL_DESTRUCTION_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// Destructors nest this deep; what is below waits in a queue.
+inline constexpr std::uint32_t deepest_nesting = 32;
+/// Added to a thread's depth while it traces: counts are the collector's then, and nothing may die or become a candidate.
+inline constexpr std::uint32_t tracing_depth = 0x80000000u;
+
+/// Collects in heaps that were closed inside a destructor or finalizer of this thread.
+void collect_closed_heaps(thread_state& thread) noexcept;
+
+/// Keeps a heap's state in place while it is worked on: user code that runs meanwhile may close the heap.
+class heap_user {
+ public:
+  explicit heap_user(heap_core& heap) noexcept : heap_(heap) { ++heap_.users; }
+  heap_user(heap_user const&) = delete;
+  heap_user& operator=(heap_user const&) = delete;
+  ~heap_user() {
+    --heap_.users;
+    if (heap_.closed) delete_heap_if_unused(heap_);
+  }
+
+ private:
+  heap_core& heap_;
+};
+
+// --- candidates -----------------------------------------------------------------------------------------------------
+
+OURO_DETAIL_NOINLINE inline bool grow_candidates(heap_core& heap) noexcept {
+  if (heap.candidate_capacity >= slot_candidate_limit) return false;
+  auto const capacity = std::clamp<std::uint32_t>(heap.candidate_capacity * 4, 256, slot_candidate_limit);
+  auto* bigger = new (std::nothrow) candidate[capacity];
+  if (bigger == nullptr) return false;
+  std::copy_n(heap.candidates, heap.candidate_count, bigger);
+  delete[] heap.candidates;
+  heap.candidates = bigger;
+  heap.candidate_capacity = capacity;
+  return true;
+}
+
+/// Only young candidates are kept in the buffer: generation 2 is collected page by page, so that one bit is enough.
+OURO_DETAIL_INLINE void record_candidate(heap_core& heap, object_header* h) noexcept {
+  if (h->slot <= (slot_slow | heap.epoch.old) && heap.epoch.frozen == 0) {
+    h->slot = slot_old;
+    heap.old_fell = true;
+    return;
+  }
+  heap.candidates[heap.candidate_count] = {h, h->slot};
+  h->slot = static_cast<std::uint16_t>(heap.candidate_count++);
+}
+
+/// What `add_candidate` does not handle itself.
+OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
+  thread_state& thread = this_thread_state();
+  if (h->slot > slot_epoch_limit || thread.depth >= tracing_depth) {
+    thread.dropped_in_trace = true;
+  } else if (state_of(*h) == object_state::live) {
+    heap_core& heap = heap_of(h);
+    if (heap.candidate_count != heap.candidate_capacity || grow_candidates(heap)) {
+      record_candidate(heap, h);
+    } else {
+      heap.lost = true;
+    }
+  }
+}
+
+/// Records that the count of an object fell to something above zero: it may be part of a cycle that is now garbage.
+OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
+  if (h->slot > slot_epoch_limit || this_thread_state().depth >= tracing_depth || !is_live_in_page(*h)) {
+    return add_candidate_slow(h);
+  }
+  heap_core& heap = *page_of(h)->heap;
+  if (heap.candidate_count == heap.candidate_capacity) return add_candidate_slow(h);
+  record_candidate(heap, h);
+}
+
+/// The last candidate takes the place of the one that leaves.
+inline void remove_candidate(heap_core& heap, object_header* h) noexcept {
+  candidate& place = heap.candidates[h->slot];
+  candidate const last = heap.candidates[--heap.candidate_count];
+  std::uint16_t const index = h->slot;
+  h->slot = place.birth;
+  if (last.header != h) {
+    place = last;
+    last.header->slot = index;
+  }
+}
+
+/// The slot that tells when a tracked object was born, be it a candidate or not.
+inline std::uint16_t birth_slot(heap_core const& heap, object_header const& h) noexcept {
+  return is_candidate(h) ? heap.candidates[h.slot].birth : std::max(h.slot, slot_oldest);
+}
+inline std::uint16_t birth_of(heap_core const& heap, object_header const& h) noexcept {
+  return static_cast<std::uint16_t>(birth_slot(heap, h) & ~slot_slow);
+}
+inline std::uint16_t slot_of_newborn(heap_core const& heap, type_descriptor const& type) noexcept {
+  return type.tracked() ? static_cast<std::uint16_t>(slot_slow | heap.epoch.now) : slot_leaf;
+}
+
+// --- the queue of objects whose destructors wait --------------------------------------------------------------------
+
+inline void enqueue(thread_state& thread, object_header* h) noexcept {
+  set_state(*h, object_state::queued);
+  if (is_large(*h)) {
+    prefix_of(h)->next_queued = thread.queued_large;
+    thread.queued_large = h;
+    return;
+  }
+  page* p = page_of(h);
+  if (p->queue == 0) {
+    p->next_queued = thread.queued_pages;
+    thread.queued_pages = p;
+  }
+  h->slot = p->queue;
+  p->queue = static_cast<std::uint16_t>(reinterpret_cast<std::uintptr_t>(h) % page_bytes / 8);
+}
+
+inline object_header* dequeue(thread_state& thread) noexcept {
+  object_header* h = thread.queued_large;
+  if (h != nullptr) {
+    thread.queued_large = prefix_of(h)->next_queued;
+  } else if (page* p = thread.queued_pages; p != nullptr) {
+    h = reinterpret_cast<object_header*>(reinterpret_cast<char*>(p) + std::size_t{p->queue} * 8);
+    p->queue = h->slot;
+    if (p->queue == 0) thread.queued_pages = p->next_queued;
+  } else {
+    return nullptr;
+  }
+  h->slot = slot_of_newborn(heap_of(h), type_of(h));
+  set_state(*h, object_state::live);
+  return h;
+}
+
+// --- death ----------------------------------------------------------------------------------------------------------
+
+/// Runs `gc_finalize` of an object, which must not die meanwhile; reports what it throws.
+inline void call_finalizer(heap_core& heap, type_descriptor const& type, object_header* h) noexcept {
+  h->flags |= flag_finalized;
+  no_collection_scope scope;
+  OURO_DETAIL_TRY { type.finalize(object_of(h)); }
+  OURO_DETAIL_CATCH_ALL { report_exception(heap, std::current_exception(), "gc_finalize", type.name()); }
+}
+
+/// True when the finalizer left the object without handles.
+inline bool still_dead_after_finalizer(heap_core& heap, type_descriptor const& type, object_header* h) noexcept {
+  h->count = 1;
+  call_finalizer(heap, type, h);
+  if (is_sticky(h->count)) return false;
+  if (--h->count != 0) {
+    if ((h->slot & slot_slow) != 0) add_candidate(h);
+    return false;
+  }
+  if (is_candidate(*h)) remove_candidate(heap, h);
+  return true;
+}
+
+/// An object whose destructor has run but to which handles exist, which would dangle, keeps its block for good.
+OURO_DETAIL_NOINLINE inline void keep_zombie(heap_core& heap, type_descriptor const& type, object_header* h) noexcept {
+  set_state(*h, object_state::zombie);
+  h->count = sticky_count;
+  h->slot = slot_leaf;
+  report(heap, "a destructor kept a handle to its own object; its memory is never reused. Use gc_finalize to resurrect",
+         "destructor", type.name());
+}
+
+/// Runs finalizer and destructor, and gives the block back.
+inline void destroy_now(thread_state& thread, object_header* h) noexcept {
+  heap_core& heap = heap_of(h);
+  type_descriptor const& type = type_of(h);
+  ++thread.depth;
+  if (type.finalize == nullptr || (h->flags & flag_finalized) != 0 || still_dead_after_finalizer(heap, type, h)) {
+    set_state(*h, object_state::destroying);
+    // Weak references are cleared and their callbacks called here.
+    if (type.destroy != nullptr) type.destroy(object_of(h));
+    h->count == 0 ? free_block(h) : keep_zombie(heap, type, h);
+  }
+  --thread.depth;
+}
+
+OURO_DETAIL_NOINLINE inline void drain_queue(thread_state& thread) noexcept {
+  while (object_header* h = dequeue(thread)) destroy_now(thread, h);
+  if (thread.late_heaps) collect_closed_heaps(thread);
+}
+
+/// Any drop that `release_last` does not handle itself: a sticky count, a trace under way, misuse, large objects,
+/// candidates, finalizers, deep nesting.
+OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_header* h) noexcept {
+  if (is_sticky(h->count)) return;
+  if (thread.depth >= tracing_depth) {
+    thread.dropped_in_trace = true;
+    if (h->count != 0) --h->count;
+    return;
+  }
+  if (h->count == 0) {
+    report(heap_of(h),
+           "more handles were dropped than made; the object is kept. Was a handle copied bytewise, or destroyed twice?",
+           "gc_ptr", type_of(h).name());
+    h->count = sticky_count;
+    return;
+  }
+  h->count = 0;
+  if (is_candidate(*h)) remove_candidate(heap_of(h), h);
+  if (thread.depth >= deepest_nesting) return enqueue(thread, h);
+  destroy_now(thread, h);
+  if (thread.depth == 0) drain_queue(thread);
+}
+
+/// The last handle to an ordinary object of the type `Operations` speaks for has been dropped, and it has no finalizer.
+/// One function for each type, so that its destructor is part of it.
+template <class Operations>
+void die(object_header* h) noexcept {
+  thread_state& thread = this_thread_state();
+  std::uint32_t const depth = thread.depth;
+  if (depth >= deepest_nesting) [[unlikely]] return release_last_slow(thread, h);
+  h->count = 0;
+  h->flags = static_cast<std::uint8_t>(object_state::destroying);
+  thread.depth = depth + 1;
+  Operations::destroy(object_of(h));
+  thread.depth = depth;
+  page& p = *page_of(h);
+  if (h->count == 0) [[likely]] {
+    free_in_page(p, h);
+  } else {
+    keep_zombie(*p.heap, *p.type, h);
+  }
+  if (depth == 0) drain_queue(thread);
+}
+
+/// The same for any object.
+inline void die_slowly(object_header* h) noexcept { release_last_slow(this_thread_state(), h); }
+
+/// Called when a handle is dropped and the count is not above one: the last handle, or a count that must not change.
+/// The object dies, at once or, deep inside other destructors, soon.
+OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
+  constexpr auto live = static_cast<std::uint8_t>(object_state::live);
+  // Large objects have a flag, and candidates are to leave their buffer.
+  if (h->count != 1 || h->flags != live || h->weak != 0 || h->slot < slot_candidate_limit) return die_slowly(h);
+  page_of(h)->die(h);
+}
+
+OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {
+  if (is_sticky(++h->count)) [[unlikely]] h->count = sticky_count;
+}
+
+OURO_DETAIL_INLINE void drop_reference(object_header* h) noexcept {
+  if (static_cast<std::int32_t>(h->count) <= 1) [[unlikely]] return release_last(h);
+  --h->count;
+  if ((h->slot & slot_slow) != 0) [[unlikely]] add_candidate(h);
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_DESTRUCTION_HPP
+
+// Runs trace functions and hands what they report to a pass of the collector, some edges later.
+//
+// Ordinary objects are traced by code that the library generated from the type: each handle is reported once, so its
+// edges go straight to the pass. Code that users wrote is checked first (see `checked_trace`): an edge that is counted
+// twice would free a live object, and the counts cannot always tell.
+#ifndef OURO_DETAIL_EDGE_STREAM_HPP
+#define OURO_DETAIL_EDGE_STREAM_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// While it lives, the thread's drops neither free nor record anything.
+class tracing_scope {
+ public:
+  tracing_scope() noexcept { this_thread_state().depth += tracing_depth; }
+  tracing_scope(tracing_scope const&) = delete;
+  tracing_scope& operator=(tracing_scope const&) = delete;
+  ~tracing_scope() { this_thread_state().depth -= tracing_depth; }
+};
+
+/// What was wrong with the edges that an object's trace reported.
+enum class trace_fault : std::uint8_t { none, repeated, on_stack, temporary, no_memory, destroyed_handle, too_many, unbalanced };
+
+/// Parts of an object that wait for being traced, so that long chains of parts need no stack.
+class deferred_parts {
+ public:
+  using part_function = void (*)(void const*, tracer&) noexcept;
+
+  explicit deferred_parts(chunk_pool& pool) noexcept : parts_(pool) {}
+  bool add(void const* part, part_function trace) noexcept { return parts_.push({part, trace}); }
+  bool empty() const noexcept { return parts_.empty(); }
+  void trace_all(tracer& t) noexcept {
+    while (!parts_.empty()) {
+      deferred const d = parts_.pop();
+      d.trace(d.part, t);
+    }
+  }
+
+ private:
+  struct deferred {
+    void const* part;
+    part_function trace;
+  };
+  chunk_list<deferred> parts_;
+};
+
+/// Buffers edges so that their targets are in the cache when the pass looks at them.
+template <class Pass>
+class edge_stream : public tracer {
+ public:
+  edge_stream(Pass const& pass, trace_pass kind, heap_core& heap) noexcept
+      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind),
+        pass_of_edges_(pass),
+        deferred_(heap.work_chunks) {}
+
+  void trace(type_descriptor const& type, object_header* h) noexcept { type.trace(object_of(h), *this); }
+
+  void drain() noexcept {
+    process();
+    deferred_.trace_all(*this);
+    process();
+  }
+
+  bool empty() const noexcept { return next_ == first_ && deferred_.empty(); }
+  /// Edges that have been handed to the pass.
+  std::size_t edges() const noexcept { return edges_; }
+
+ private:
+  static constexpr std::size_t capacity = 128;
+
+  static void flush(tracer& t) noexcept { static_cast<edge_stream&>(t).process(); }
+  static bool defer(tracer& t, void const* part, part_function trace) noexcept {
+    return static_cast<edge_stream&>(t).deferred_.add(part, trace);
+  }
+
+  OURO_DETAIL_INLINE void process() noexcept {
+    edge* const end = std::exchange(next_, first_);
+    edges_ += static_cast<std::size_t>(end - first_);
+    Pass pass = pass_of_edges_;  // a copy that the compiler can keep in registers
+    for (edge* e = first_; e != end; ++e) pass.on_edge(*e);
+  }
+
+  Pass const pass_of_edges_;
+  std::size_t edges_ = 0;
+  deferred_parts deferred_;
+  edge buffer_[capacity];
+};
+
+/// Runs a trace function that users wrote, keeps all its edges and judges them.
+class checked_trace : public tracer {
+ public:
+  explicit checked_trace(heap_core& heap) noexcept
+      : tracer(&last_edge_, &last_edge_ + 1, &checked_trace::flush, &checked_trace::defer, trace_pass::visit),
+        deferred_(heap.work_chunks) {}
+  ~checked_trace() { delete[] edges_; }
+
+  trace_fault run(type_descriptor const& type, object_header* h) noexcept {
+    count_ = 0;
+    fault_ = trace_fault::none;
+    char here = 0;
+    stack_top_ = reinterpret_cast<std::uintptr_t>(&here);
+    thread_state& thread = this_thread_state();
+    thread.dropped_in_trace = false;
+    type.trace(object_of(h), *this);
+    deferred_.trace_all(*this);
+    if (fault_ != trace_fault::none) return fault_;
+    if (thread.dropped_in_trace && reports_outside(h)) return trace_fault::temporary;
+    std::sort(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot < b.slot; });
+    auto const repeat =
+        std::adjacent_find(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot == b.slot; });
+    return repeat == edges_ + count_ ? trace_fault::none : trace_fault::repeated;
+  }
+
+  edge const* begin() const noexcept { return edges_; }
+  edge const* end() const noexcept { return edges_ + count_; }
+
+ private:
+  // Called with every edge, while the reporting frame is on the stack: a slot that lies between it and our own
+  // frame is a local variable, a copy of some handle.
+  OURO_DETAIL_NOINLINE static void flush(tracer& t) noexcept {
+    auto& self = static_cast<checked_trace&>(t);
+    char here = 0;
+    auto const bottom = reinterpret_cast<std::uintptr_t>(&here);
+    auto const slot = reinterpret_cast<std::uintptr_t>(self.last_edge_.slot);
+    self.next_ = self.first_;
+    if ((slot > bottom && slot < self.stack_top_) || (slot < bottom && slot > self.stack_top_) || in_fake_stack(slot)) {
+      self.fault_ = trace_fault::on_stack;
+    }
+    if (self.count_ == self.capacity_ && !self.grow()) {
+      self.fault_ = trace_fault::no_memory;
+      return;
+    }
+    self.edges_[self.count_++] = self.last_edge_;
+  }
+
+  static bool defer(tracer& t, void const* part, part_function trace) noexcept {
+    return static_cast<checked_trace&>(t).deferred_.add(part, trace);
+  }
+
+  // AddressSanitizer moves locals to a stack of its own to find uses after return.
+  static bool in_fake_stack([[maybe_unused]] std::uintptr_t slot) noexcept {
+#if OURO_DETAIL_ASAN
+    void* fake = __asan_get_current_fake_stack();
+    return fake != nullptr && __asan_addr_is_in_fake_stack(fake, reinterpret_cast<void*>(slot), nullptr, nullptr);
+#else
+    return false;
+#endif
+  }
+
+  bool reports_outside(object_header* h) const noexcept {
+    auto const begin_of_block = reinterpret_cast<std::uintptr_t>(h);
+    auto const end_of_block = begin_of_block + bytes_of(h);
+    return std::any_of(edges_, edges_ + count_, [&](edge const& e) {
+      auto const slot = reinterpret_cast<std::uintptr_t>(e.slot);
+      return slot < begin_of_block || slot >= end_of_block;
+    });
+  }
+
+  bool grow() noexcept {
+    std::size_t const capacity = std::max<std::size_t>(64, capacity_ * 2);
+    auto* bigger = new (std::nothrow) edge[capacity];
+    if (bigger == nullptr) return false;
+    std::copy_n(edges_, count_, bigger);
+    delete[] edges_;
+    edges_ = bigger;
+    capacity_ = capacity;
+    return true;
+  }
+
+  deferred_parts deferred_;
+  edge last_edge_{};
+  edge* edges_ = nullptr;
+  std::size_t count_ = 0;
+  std::size_t capacity_ = 0;
+  std::uintptr_t stack_top_ = 0;
+  trace_fault fault_ = trace_fault::none;
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_EDGE_STREAM_HPP
+
+// Trial deletion: which objects of a set S are kept alive by nothing but one another.
+//
+//   insert   S grows; each object's count is saved
+//   count    trace S, subtract every edge that stays inside: what is left are references from outside
+//   mark     what has some, and all it leads to, is alive
+//   split    the rest of S is garbage; counts are restored
+//
+// Any S will do: references from objects outside it count as external. So an age limit, a budget, a shortage of memory
+// and a type that cannot be traced are one operation, and all err on the side of life.
+//
+// D. F. Bacon, V. T. Rajan, "Concurrent Cycle Collection in Reference Counted Systems" (ECOOP 2001) names the idea;
+// subtracting inside a set that is tested as a whole is what CPython's collector does.
+#ifndef OURO_DETAIL_TRIAL_DELETION_HPP
+#define OURO_DETAIL_TRIAL_DELETION_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// A member of S, and its header as it was.
+struct work_entry {
+  object_header* header;
+  object_header saved;  // count, birth; flags, to which `is_opaque` is added
+};
+static_assert(sizeof(work_entry) <= 16);
+
+/// The object's trace cannot be trusted: it is alive, and so is all it leads to.
+inline constexpr std::uint8_t is_opaque = 0x80;
+
+/// Misuse found while user code must not run; told when the trial is over.
+class fault_list {
+ public:
+  void add(trace_fault fault, type_descriptor const& type) noexcept {
+    for (std::size_t i = 0; i != size_; ++i) {
+      if (faults_[i].type == &type && faults_[i].fault == fault) return;
+    }
+    if (size_ != faults_.size()) faults_[size_++] = {fault, &type};
+  }
+
+  void deliver(heap_core& heap) noexcept {
+    for (std::size_t i = 0; i != size_; ++i) report(heap, text(faults_[i].fault), "gc_trace", faults_[i].type->name());
+    size_ = 0;
+  }
+
+ private:
+  struct entry {
+    trace_fault fault;
+    type_descriptor const* type;
+  };
+
+  static char const* text(trace_fault fault) noexcept {
+    switch (fault) {
+      case trace_fault::repeated:
+        return "a handle was reported twice by the trace of one object, which is kept alive. Name each member once";
+      case trace_fault::on_stack:
+        return "a copy of a handle was reported (a local variable); the object is kept alive. Pass the members "
+               "themselves to the tracer";
+      case trace_fault::temporary:
+        return "handles were copied and dropped during a trace that reports handles outside of its object, which is "
+               "kept alive. Pass the members themselves to the tracer";
+      case trace_fault::too_many:
+        return "more edges lead to an object than it has handles; it is kept alive. Does some gc_trace report a handle "
+               "that belongs to another object, or is shared?";
+      case trace_fault::unbalanced:
+        return "handles were made or dropped by a trace, so this collection frees nothing. A gc_trace may only pass "
+               "members to the tracer";
+      case trace_fault::destroyed_handle:
+        return "the trace met a handle that has been destroyed";
+      default:
+        return "the trace could not be recorded";
+    }
+  }
+
+  std::array<entry, 16> faults_{};
+  std::size_t size_ = 0;
+};
+
+class trial {
+ public:
+  /// Objects born in an epoch up to `oldest` stay outside.
+  trial(heap_core& heap, fault_list& faults, std::uint16_t oldest, std::size_t budget) noexcept
+      : heap_(heap),
+        faults_(faults),
+        first_birth_(oldest == 0 ? slot_old : static_cast<std::uint16_t>((slot_slow | oldest) + 1)),
+        checked_(heap),
+        set_(heap.work_chunks, budget),
+        stack_(heap.work_chunks),
+        seen_(heap.work_chunks) {}
+
+  /// Candidates are not: those that may join have left their buffer, the others are too old.
+  bool eligible(object_header const& h) const noexcept {
+    return h.slot >= first_birth_ && h.slot < slot_in_set && state_of(h) == object_state::live && !is_sticky(h.count);
+  }
+
+  /// False when S is full: the object stays outside, and what it leads to is alive.
+  bool insert(object_header* h) noexcept {
+    work_entry entry{h, *h};
+    entry.saved.slot = std::max(h->slot, slot_oldest);
+    if (!set_.push(entry)) [[unlikely]] {
+      cut_ = true;
+      return false;
+    }
+    h->slot = slot_in_set;
+    handles_ += h->count;
+    return true;
+  }
+
+  /// Leaves in S what is garbage.
+  void run(bool closure) noexcept {
+    count(closure);
+    mark();
+    if ((traits_ & is_hand_written) != 0 && !counts_agree()) return abandon();
+    split();
+  }
+
+ private:
+  /// Subtracts internal edges. With `closure`, S first grows by all that its members lead to.
+  void count(bool closure) noexcept {
+    tracing_scope scope;
+    first_joining_ = closure ? first_birth_ : slot_in_set;
+    counting pass{*this};
+    edge_stream<counting> stream(pass, trace_pass::visit, heap_);
+    cursor at;
+    while (true) {
+      auto const entries = set_.next_span(at);
+      if (entries.empty()) {
+        if (stream.empty()) break;
+        stream.drain();  // S may have grown
+        continue;
+      }
+      for (work_entry& entry : entries) count_from(entry, pass, stream);
+    }
+    found_ += stream.edges();
+    visited_ += set_.size();
+    check_repeats();
+  }
+
+  /// True when nothing in S is alive: every handle to it lies inside it.
+  bool all_garbage() const noexcept { return handles_ == edges_ && !rooted_; }
+
+  /// Finds what is alive.
+  void mark() noexcept {
+    if (all_garbage()) return;
+    tracing_scope scope;
+    marking pass{*this};
+    edge_stream<marking> stream(pass, trace_pass::visit, heap_);
+    set_.for_each([&](work_entry& entry) {
+      object_header* h = entry.header;
+      if (h->slot == slot_root || (h->slot == slot_in_set && h->count != 0)) trace_reached(stream, h);
+    });
+    propagate(stream);
+    while (missed_) {  // the stack could not grow: start again from what was reached but not traced
+      missed_ = false;
+      set_.for_each([&](work_entry& entry) {
+        if (entry.header->slot == slot_reached) trace_reached(stream, entry.header);
+      });
+      propagate(stream);
+    }
+    found_ -= stream.edges();  // what is left are the handles inside garbage
+  }
+
+  /// Restores what is alive, and keeps the rest.
+  void split() noexcept {
+    if (all_garbage()) return;
+    edges_ = 0;
+    rooted_ = false;
+    cursor end;
+    set_.for_each([&](work_entry& entry) {
+      object_header* h = entry.header;
+      if (h->slot == slot_in_set) {
+        edges_ += entry.saved.count;
+        set_.overwrite(end) = entry;
+        return;
+      }
+      h->count = entry.saved.count;
+      h->slot = entry.saved.slot;
+    });
+    set_.cut(end);
+    handles_ = edges_;
+  }
+
+ public:
+  chunk_list<work_entry>& set() noexcept { return set_; }
+  std::size_t size() const noexcept { return set_.size(); }
+  std::size_t visited() const noexcept { return visited_; }
+  bool was_cut() const noexcept { return cut_; }
+  bool has_finalizers() const noexcept { return (traits_ & has_finalize) != 0; }
+  bool has_keyed_containers() const noexcept { return (traits_ & has_keyed_parts) != 0; }
+  /// True when no handle leads from S to an object outside.
+  bool is_closed() const noexcept { return found_ == edges_ && (traits_ & is_hand_written) == 0; }
+  checked_trace& checked() noexcept { return checked_; }
+
+  /// Puts the objects, whose counts may have changed since, to the test once more.
+  void rearm() noexcept {
+    handles_ = edges_ = found_ = 0;
+    set_.for_each([&](work_entry& entry) {
+      object_header* h = entry.header;
+      entry.saved = *h;  // a finalizer may have had the epochs renumbered, too
+      entry.saved.slot = std::max(h->slot, slot_oldest);
+      handles_ += h->count;
+      h->slot = slot_in_set;
+    });
+  }
+
+ private:
+  using cursor = chunk_list<work_entry>::cursor;
+
+  struct counting {
+    trial& self;
+
+    void on_edge(edge const& e) noexcept {
+      object_header* h = resolve(e.target);
+      if (h->slot != slot_in_set && !self.joins(h)) return;
+      if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, h});
+      if (h->count == 0) [[unlikely]] return self.make_root(h, trace_fault::too_many);
+      --h->count;
+      ++self.edges_;
+    }
+  };
+
+  struct adding {
+    void on_edge(edge const& e) const noexcept {
+      object_header* h = resolve(e.target);
+      if (h->slot >= slot_in_set) ++h->count;
+    }
+  };
+
+  struct marking {
+    trial& self;
+
+    // What has handles from outside is found without our help.
+    void on_edge(edge const& e) const noexcept {
+      object_header* h = resolve(e.target);
+      if (h->slot != slot_in_set || h->count != 0) return;
+      h->slot = slot_reached;
+      if (!self.stack_.push(h)) self.missed_ = true;
+    }
+  };
+
+  /// False when a trace that users wrote has made handles that still exist, or has dropped some.
+  bool counts_agree() noexcept {
+    std::size_t external = 0;
+    set_.for_each([&](work_entry& entry) { external += entry.header->count; });
+    return external == handles_ - edges_;
+  }
+
+  /// Lets everything live, with the counts that it has now: the saved ones are no longer true.
+  void abandon() noexcept {
+    tracing_scope scope;
+    adding pass;
+    edge_stream<adding> stream(pass, trace_pass::visit, heap_);
+    set_.for_each([&](work_entry& entry) {
+      type_descriptor const& type = type_of(entry.header);
+      if (type.hand_traced()) faults_.add(trace_fault::unbalanced, type);
+      if ((entry.saved.flags & is_opaque) == 0) stream.trace(type, entry.header);
+    });
+    stream.drain();
+    set_.for_each([](work_entry& entry) { entry.header->slot = entry.saved.slot; });
+    set_.cut(cursor());
+    cut_ = true;
+  }
+
+  /// True when the target of an edge becomes a member of S.
+  OURO_DETAIL_INLINE bool joins(object_header* h) noexcept {
+    if (h->slot < first_joining_ || h->slot >= slot_in_set) return false;
+    if (!is_live_in_page(*h)) [[unlikely]] return joins_large(h);
+    return page_of(h)->heap == &heap_ && !is_sticky(h->count) && insert(h);
+  }
+  OURO_DETAIL_NOINLINE bool joins_large(object_header* h) noexcept {
+    return is_large(*h) && prefix_of(h)->heap == &heap_ && eligible(*h) && insert(h);
+  }
+
+  OURO_DETAIL_NOINLINE void make_root(object_header* h, trace_fault fault) noexcept {
+    h->slot = slot_root;
+    rooted_ = true;
+    faults_.add(fault, type_of(h));
+  }
+
+  void count_from(work_entry& entry, counting& pass, edge_stream<counting>& stream) noexcept {
+    type_descriptor const& type = type_of(entry.header);
+    traits_ |= type.traits;
+    if (type.hand_traced()) [[unlikely]] return count_checked(pass, type, entry);
+    stream.trace(type, entry.header);
+    if constexpr (OURO_DETAIL_HARDENED) {
+      stream.drain();
+      if (tracer_access::take_destroyed(stream)) faults_.add(trace_fault::destroyed_handle, type);
+    }
+  }
+
+  void count_checked(counting& pass, type_descriptor const& type, work_entry& entry) noexcept {
+    trace_fault const fault = checked_.run(type, entry.header);
+    if (tracer_access::take_destroyed(checked_)) faults_.add(trace_fault::destroyed_handle, type);
+    if (fault == trace_fault::none) {
+      for (edge const& e : checked_) pass.on_edge(e);
+      found_ += static_cast<std::size_t>(checked_.end() - checked_.begin());
+      return;
+    }
+    entry.saved.flags |= is_opaque;
+    entry.header->slot = slot_root;
+    rooted_ = true;
+    if (fault == trace_fault::no_memory) {
+      cut_ = true;
+    } else {
+      faults_.add(fault, type);
+    }
+  }
+
+  template <class Stream>
+  void trace_reached(Stream& stream, object_header* h) noexcept {
+    h->slot = slot_traced;
+    stream.trace(type_of(h), h);
+  }
+
+  template <class Stream>
+  void propagate(Stream& stream) noexcept {
+    while (true) {
+      while (!stack_.empty()) trace_reached(stream, stack_.pop());
+      if (stream.empty()) return;
+      stream.drain();
+    }
+  }
+
+  // Hardened: one handle reported by two objects, which the counts alone need not show.
+  void check_repeats() noexcept {
+    if constexpr (OURO_DETAIL_HARDENED) {
+      std::size_t const n = seen_.size();
+      auto* sorted = new (std::nothrow) seen_edge[n == 0 ? 1 : n];
+      if (sorted != nullptr) {
+        std::size_t i = 0;
+        seen_.for_each([&](seen_edge const& e) { sorted[i++] = e; });
+        std::sort(sorted, sorted + n, [](seen_edge const& a, seen_edge const& b) { return a.slot < b.slot; });
+        for (i = 1; i < n; ++i) {
+          if (sorted[i].slot == sorted[i - 1].slot) make_root(sorted[i].header, trace_fault::too_many);
+        }
+        delete[] sorted;
+      }
+      while (!seen_.empty()) seen_.pop();
+    }
+  }
+
+  struct seen_edge {
+    void** slot;
+    object_header* header;
+  };
+
+  heap_core& heap_;
+  fault_list& faults_;
+  std::uint16_t const first_birth_;            // of objects that may be members
+  std::uint16_t first_joining_ = slot_in_set;  // of those that may become one because an edge leads to them
+  checked_trace checked_;
+  chunk_list<work_entry> set_;
+  chunk_list<object_header*> stack_;
+  chunk_list<seen_edge> seen_;
+  std::size_t handles_ = 0;  // to members of S, wherever they are
+  std::size_t edges_ = 0;    // those of them that were found inside S
+  std::size_t found_ = 0;    // handles found inside S, wherever they lead
+  std::size_t visited_ = 0;
+  bool rooted_ = false;  // some member is alive whatever its count
+  bool cut_ = false;
+  type_traits_set traits_ = 0;  // of all members
+  bool missed_ = false;
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_TRIAL_DELETION_HPP
+
+// One collection from start to stop: seeds, trial, weak references, finalizers, second trial, destruction, figures.
+#ifndef OURO_DETAIL_COLLECTOR_HPP
+#define OURO_DETAIL_COLLECTOR_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// Counts of garbage that is being torn down start here, so that no drop brings them to zero.
+inline constexpr std::uint32_t condemned_count = 0x40000000u;
+
+inline constexpr unsigned debug_stats = 1, debug_collectable = 2, debug_saveall = 32;
+
+/// Where a collection starts from.
+enum class seeds : std::uint8_t {
+  candidates,  // objects whose count fell: finds all garbage but what moves have made
+  pages        // every tracked object of the generation
+};
+
+inline void set_epoch(heap_core& heap, std::uint16_t epoch) noexcept {
+  heap.epoch.now = epoch;
+  thread_state& thread = this_thread_state();
+  if (thread.current == &heap) thread.fresh.slot = static_cast<std::uint16_t>(slot_slow | epoch);
+}
+
+/// Epochs have 15 bits: when they run out, ages are folded to the generation they stand for.
+inline void renumber_epochs(heap_core& heap) noexcept {
+  epochs const before = heap.epoch;
+  auto const fold = [&](std::uint16_t slot) {
+    auto const birth = static_cast<std::uint16_t>(slot & ~slot_slow);
+    int const age = birth <= before.frozen ? 1 : 4 - before.generation_of(birth);
+    return static_cast<std::uint16_t>(slot_slow | age);
+  };
+  for (page* p = heap.pages[true]; p != nullptr; p = p->next) p->last_birth = 4;
+  walk_pages(heap, true, [&](object_header* h) {
+    if (state_of(*h) != object_state::queued && h->slot >= slot_slow && h->slot < slot_in_set) h->slot = fold(h->slot);
+  });
+  for (std::uint32_t i = 0; i != heap.candidate_count; ++i) heap.candidates[i].birth = fold(heap.candidates[i].birth);
+  heap.epoch = {4, 3, 2, static_cast<std::uint16_t>(before.frozen != 0 ? 1 : 0)};
+  set_epoch(heap, 4);
+}
+
+inline void next_epoch(heap_core& heap) noexcept {
+  if (heap.epoch.now == last_epoch) renumber_epochs(heap);
+  set_epoch(heap, static_cast<std::uint16_t>(heap.epoch.now + 1));
+}
+
+class collection {
+ public:
+  collection(heap_core& heap, int generation, seeds from, std::size_t budget) noexcept
+      : heap_(heap),
+        generation_(generation),
+        from_(from),
+        oldest_(generation == 0   ? heap.epoch.middle
+                : generation == 1 ? heap.epoch.old
+                                  : heap.epoch.frozen),
+        trial_(heap, faults_, oldest_, budget) {}
+
+  /// The number of objects found unreachable.
+  std::size_t run() noexcept {
+    auto const begin = std::chrono::steady_clock::now();
+    seed();
+    trial_.run(from_ == seeds::candidates);
+    heap_.lost = trial_.was_cut() || (heap_.lost && generation_ != 2);
+    if (trial_.size() != 0) reclaim();
+    promote();
+    account(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    faults_.deliver(heap_);
+    return collected_;
+  }
+
+ private:
+  // Candidates leave the buffer before any user code runs. Those that are too old for this collection stay, but for
+  // those of generation 2, which full collections find without it.
+  void seed() noexcept {
+    std::uint32_t kept = 0;
+    for (std::uint32_t i = 0; i != heap_.candidate_count; ++i) {
+      candidate const c = heap_.candidates[i];
+      auto const birth = static_cast<std::uint16_t>(c.birth & ~slot_slow);
+      if (birth <= oldest_ && heap_.epoch.generation_of(birth) == 1) {
+        c.header->slot = static_cast<std::uint16_t>(kept);
+        heap_.candidates[kept++] = c;
+        continue;
+      }
+      c.header->slot = c.birth;
+      if (birth <= oldest_) {
+        heap_.old_fell = true;
+      } else {
+        ++candidates_;
+        if (from_ == seeds::candidates && trial_.eligible(*c.header)) trial_.insert(c.header);
+      }
+    }
+    heap_.candidate_count = kept;
+    if (generation_ == 2) heap_.old_fell = false;
+    if (from_ == seeds::pages) {
+      walk_pages(
+          heap_, true, [&](page const& p) { return p.mode == page_mode::current || p.last_birth > oldest_; },
+          [&](object_header* h) {
+            if (trial_.eligible(*h)) trial_.insert(h);
+          });
+    }
+  }
+
+  void reclaim() noexcept {
+    // Weak references with callbacks are cleared and called here.
+    if (run_finalizers()) trial_.run(false);
+    // The remaining weak references are cleared here.
+    collected_ = trial_.size();
+    if (collected_ == 0) return;
+    if ((heap_.debug & debug_collectable) != 0) print_collectable();
+    if ((heap_.debug & debug_saveall) != 0 && heap_.hooks.save_garbage != nullptr) {
+      save_all();
+    } else {
+      destroy_all();
+    }
+  }
+
+  /// Calls the finalizers that have not run, on the intact graph. False when there were none.
+  bool run_finalizers() noexcept {
+    if (!trial_.has_finalizers()) return false;
+    restore(1);
+    trial_.set().for_each([&](work_entry& entry) {
+      object_header* h = entry.header;
+      type_descriptor const& type = type_of(h);
+      if (type.finalize != nullptr && (h->flags & flag_finalized) == 0) call_finalizer(heap_, type, h);
+    });
+    trial_.set().for_each([&](work_entry& entry) {
+      object_header* h = entry.header;
+      if (is_candidate(*h)) remove_candidate(heap_, h);
+      if (!is_sticky(h->count)) --h->count;
+    });
+    trial_.rearm();
+    return true;
+  }
+
+  /// Makes garbage ordinary objects again, with `pins` handles more than they have.
+  void restore(std::uint32_t pins) noexcept {
+    trial_.set().for_each([&](work_entry& entry) {
+      entry.header->count = entry.saved.count + pins;
+      entry.header->slot = entry.saved.slot;
+    });
+  }
+
+  void save_all() noexcept {
+    restore(1);
+    trial_.set().for_each([&](work_entry& entry) { heap_.hooks.save_garbage(heap_, entry.header); });
+  }
+
+  // Every handle found leads to garbage.
+  struct clearing_all {
+    void on_edge(edge const& e) const noexcept { *e.slot = nullptr; }
+  };
+  struct clearing {
+    // Garbage has this slot before and after it has been condemned; nothing else has while no user code runs.
+    void on_edge(edge const& e) const noexcept {
+      if (resolve(e.target)->slot >= slot_in_set) *e.slot = nullptr;
+    }
+  };
+
+  void destroy_all() noexcept {
+    if (trial_.is_closed()) {
+      clear_references<clearing_all>();
+    } else {
+      clear_references<clearing>();
+    }
+    if (trial_.has_keyed_containers()) empty_keyed_containers();
+    trial_.set().for_each([](work_entry& entry) {
+      type_descriptor const& type = type_of(entry.header);
+      if (type.destroy != nullptr) type.destroy(object_of(entry.header));
+    });
+    free_all();
+  }
+
+  /// Condemns the garbage, and makes its references to garbage null.
+  template <class Pass>
+  void clear_references() noexcept {
+    tracing_scope scope;
+    Pass pass;
+    edge_stream<Pass> stream(pass, trace_pass::clear, heap_);
+    trial_.set().for_each([&](work_entry& entry) {
+      object_header* h = entry.header;
+      type_descriptor const& type = type_of(h);
+      *h = {condemned_count, slot_condemned, h->weak, with_state(*h, object_state::destroying)};
+      if (!is_large(entry.saved)) ++page_of(h)->condemned;
+      if (!type.hand_traced()) {
+        stream.trace(type, h);
+      } else if (trial_.checked().run(type, h) == trace_fault::none) {
+        for (edge const& e : trial_.checked()) pass.on_edge(e);
+      }
+    });
+    stream.drain();
+  }
+
+  /// Garbage often fills whole pages, which go back without a look at their blocks.
+  void free_all() noexcept {
+    // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
+    bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers();
+    constexpr std::uint32_t whole = 0xffffffffu;
+    page* whole_pages = nullptr;
+    trial_.set().for_each([&](work_entry& entry) {
+      object_header* const h = entry.header;
+      if (is_large(entry.saved)) {
+        h->count == condemned_count ? free_large(h) : keep_zombie(heap_, type_of(h), h);
+        return;
+      }
+      page* const p = page_of(h);
+      if (p->condemned == whole) return;
+      if (p->condemned == p->used && !every_block) {
+        p->condemned = whole;
+        p->next_queued = std::exchange(whole_pages, p);
+        return;
+      }
+      --p->condemned;
+      h->count == condemned_count ? free_in_page(*p, h) : keep_zombie(heap_, *p->type, h);
+    });
+    while (whole_pages != nullptr) {
+      page& p = *std::exchange(whole_pages, whole_pages->next_queued);
+      if (heap_.counting) heap_.objects[1] -= p.used;
+      release_empty_page(p);
+    }
+  }
+
+  struct raising {
+    void on_edge(edge const& e) const noexcept {
+      object_header* h = resolve(e.target);
+      if (h->slot >= slot_in_set) ++h->count;
+    }
+  };
+
+  /// The containers drop their handles themselves. Those are counted first, so that the counts of garbage are what they
+  /// were unless a destructor of an element has kept a handle.
+  void empty_keyed_containers() noexcept {
+    {
+      tracing_scope scope;
+      raising pass;
+      edge_stream<raising> stream(pass, trace_pass::visit, heap_);
+      trace_keyed(stream);
+    }
+    clearing pass;
+    edge_stream<clearing> stream(pass, trace_pass::clear_keyed, heap_);
+    trace_keyed(stream);
+  }
+
+  template <class Stream>
+  void trace_keyed(Stream& stream) noexcept {
+    trial_.set().for_each([&](work_entry& entry) {
+      type_descriptor const& type = type_of(entry.header);
+      if (type.keyed()) stream.trace(type, entry.header);
+    });
+    stream.drain();
+  }
+
+  void promote() noexcept {
+    if (generation_ >= 1) heap_.epoch.old = heap_.epoch.now;
+    heap_.epoch.middle = heap_.epoch.now;
+    next_epoch(heap_);
+  }
+
+  void account(double seconds) noexcept {
+    gc::generation_stats& s = heap_.stats[static_cast<std::size_t>(generation_)];
+    ++s.collections;
+    s.collected += collected_;
+    s.candidates += candidates_;
+    s.visited += trial_.visited();
+    s.seconds += seconds;
+    if (seconds > s.longest_pause) s.longest_pause = seconds;
+    if ((heap_.debug & debug_stats) != 0) {
+      std::fprintf(stderr, "ouro: collected generation %d: %zu objects visited, %zu unreachable, %.6f s\n", generation_,
+                   trial_.visited(), collected_, seconds);
+    }
+  }
+
+  void print_collectable() noexcept {
+    trial_.set().for_each([&](work_entry& entry) {
+      std::string_view const name = type_of(entry.header).name();
+      std::fprintf(stderr, "ouro: collectable %.*s at %p\n", static_cast<int>(name.size()), name.data(),
+                   object_of(entry.header));
+    });
+  }
+
+  heap_core& heap_;
+  int generation_;
+  seeds from_;
+  std::uint16_t oldest_;
+  fault_list faults_;
+  trial trial_;
+  std::size_t candidates_ = 0;
+  std::size_t collected_ = 0;
+};
+
+/// False inside destructors, finalizers, callbacks, traces and collections.
+inline bool may_collect(heap_core const& heap) noexcept {
+  thread_state const& thread = this_thread_state();
+  return thread.depth == 0 && thread.no_collection == 0 && !heap.collecting;
+}
+
+/// In a heap that counts exactly.
+inline std::size_t tracked_objects(heap_core const& heap) noexcept {
+  return heap.objects[1] + heap.large_objects[1];
+}
+
+/// Collects; 0 where that is not allowed. The caller keeps the heap in place with a `heap_user`.
+OURO_DETAIL_NOINLINE inline std::size_t collect(heap_core& heap, int generation, seeds from,
+                                                std::size_t budget = static_cast<std::size_t>(-1)) noexcept {
+  if (!may_collect(heap)) return 0;
+  heap.collecting = true;
+  std::size_t found = 0;
+  {
+    no_collection_scope scope;
+    auto const tell = [&](gc::phase phase) {
+      if (heap.hooks.callbacks != nullptr) heap.hooks.callbacks(heap, phase, {generation, found, 0});
+    };
+    tell(gc::phase::start);
+    found = collection(heap, generation, from, budget).run();
+    tell(gc::phase::stop);
+  }
+  heap.collecting = false;
+  collect_closed_heaps(this_thread_state());
+  if (heap.counting) heap.count0_base = tracked_objects(heap);
+  heap.allocated = 0;
+  heap.count1 = generation == 0 ? heap.count1 + 1 : 0;
+  heap.count2 = generation == 0 ? heap.count2 : generation == 1 ? heap.count2 + 1 : 0;
+  if (generation == 2) {
+    recount_bytes(heap);
+    heap.live_after_full = bytes_held(heap);
+    heap.objects_after_full = tracked_objects(heap);
+  }
+  return found;
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_COLLECTOR_HPP
+
+// The life of heaps: each thread's own, those that were closed while handles still point into them, and the last one.
+//
+//   open --close()--> closed, with objects --last object dies--> deleted
+//
+// A thread's heap closes after the thread's thread_locals, the main heap after all statics: every translation unit
+// holds a counter object, as <iostream> does, and the last one that goes closes what is left.
+#ifndef OURO_DETAIL_RUNTIME_HPP
+#define OURO_DETAIL_RUNTIME_HPP
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#define OURO_DETAIL_PTHREAD 1
+#else
+#define OURO_DETAIL_PTHREAD 0
+#endif
+
+namespace ouro {
+
+// Not in the versioned namespace: translation units of different configurations must meet here.
+namespace configuration {
+OURO_VISIBLE inline std::atomic<char const*>& registered() noexcept {
+  static constinit std::atomic<char const*> name{nullptr};
+  return name;
+}
+}  // namespace configuration
+
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+// --- the process ----------------------------------------------------------------------------------------------------
+
+struct process_state {
+  std::atomic<std::size_t> units{0};        // translation units that are initialised and not yet torn down
+  std::atomic<heap_core*> main_heap{nullptr};
+  std::atomic<thread_state*> main_thread{nullptr};
+  std::atomic<std::uint32_t> next_bin{0};   // types that have a place in the tables of bins
+  std::atomic_flag locked{};                // guards the list
+  heap_core* closed_heaps = nullptr;
+};
+
+OURO_VISIBLE inline process_state& the_process() noexcept {
+  static constinit process_state state;
+  return state;
+}
+
+class closed_heaps_lock {
+ public:
+  closed_heaps_lock() noexcept {
+    while (the_process().locked.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
+  }
+  closed_heaps_lock(closed_heaps_lock const&) = delete;
+  closed_heaps_lock& operator=(closed_heaps_lock const&) = delete;
+  ~closed_heaps_lock() { the_process().locked.clear(std::memory_order_release); }
+};
+
+// --- making, closing, deleting --------------------------------------------------------------------------------------
+
+inline void set_current(thread_state& thread, heap_core* heap) noexcept {
+  thread.current = heap;
+  bool const fast = heap != nullptr && !heap->counting;
+  thread.bins = fast ? heap->bins : nullptr;
+  thread.bin_count = fast ? heap->bin_count : 0;
+  thread.fresh = {1, static_cast<std::uint16_t>(slot_slow | (heap != nullptr ? heap->epoch.now : 0)), 0,
+                  static_cast<std::uint8_t>(object_state::constructing)};
+}
+
+inline bool is_empty(heap_core const& heap) noexcept {
+  return heap.used_pages == 0 && heap.large_objects[0] + heap.large_objects[1] == 0;
+}
+
+inline void delete_heap(heap_core& heap) noexcept {
+  if (heap.hooks.destroy != nullptr) heap.hooks.destroy(heap.hooks.module);
+  if (heap.home_handle != nullptr) heap.delete_handle(heap.home_handle);
+  trim_pages(heap, 0);
+  delete[] heap.bins;
+  delete[] heap.candidates;
+  delete &heap;
+}
+
+inline void delete_heap_if_unused(heap_core& heap) noexcept {
+  if (!heap.closed || heap.users != 0 || !is_empty(heap)) return;
+  {
+    closed_heaps_lock lock;
+    (heap.previous_heap != nullptr ? heap.previous_heap->next_heap : the_process().closed_heaps) = heap.next_heap;
+    if (heap.next_heap != nullptr) heap.next_heap->previous_heap = heap.previous_heap;
+  }
+  delete_heap(heap);
+}
+
+/// Collects until nothing more is found: destructors may have made new garbage.
+inline void collect_all(heap_core& heap) noexcept {
+  constexpr int rounds = 100;
+  for (int i = 0; i != rounds; ++i) {
+    if (collect(heap, 2, seeds::pages) == 0) return;
+  }
+}
+
+/// Collects what is garbage. Objects that still have handles live on, and the heap with them.
+inline void close_heap(heap_core& heap) noexcept {
+  heap_user keep(heap);
+  heap.owner.store(&this_thread_state(), std::memory_order_relaxed);
+  heap.epoch.frozen = 0;
+  thread_state& thread = this_thread_state();
+  if (!may_collect(heap)) heap.collect_late = thread.late_heaps = true;
+  if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
+  collect_all(heap);
+  if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
+  if (thread.home == &heap) thread.home = nullptr;
+  start_counting(heap);  // so that the death of the last object is noticed
+  if (thread.current == &heap) set_current(thread, thread.home);
+  heap.closed = true;
+  {
+    closed_heaps_lock lock;
+    heap.previous_heap = nullptr;
+    heap.next_heap = the_process().closed_heaps;
+    if (heap.next_heap != nullptr) heap.next_heap->previous_heap = &heap;
+    the_process().closed_heaps = &heap;
+  }
+}
+
+inline void collect_closed_heaps(thread_state& thread) noexcept {
+  while (thread.late_heaps && thread.depth == 0 && thread.no_collection == 0) {
+    heap_core* late = nullptr;
+    {
+      closed_heaps_lock lock;
+      late = the_process().closed_heaps;
+      while (late != nullptr && !(late->collect_late && late->owner.load() == &thread)) late = late->next_heap;
+      if (late != nullptr) ++late->users;
+    }
+    thread.late_heaps = late != nullptr;
+    if (late == nullptr) return;
+    late->collect_late = false;
+    collect_all(*late);
+    --late->users;
+    delete_heap_if_unused(*late);
+  }
+}
+
+/// Takes a thread's own heap away from it: it belongs to whoever moves its handle.
+inline void detach_home_heap(heap_core& heap) noexcept {
+  thread_state& thread = this_thread_state();
+  if (thread.home != &heap) fail("only its own thread can move a thread's default heap", "ouro::heap", {});
+  thread.home = nullptr;
+  heap_core* main_heap = &heap;
+  the_process().main_heap.compare_exchange_strong(main_heap, nullptr);
+  if (thread.current == &heap) set_current(thread, nullptr);
+}
+
+/// Throws std::bad_alloc.
+inline heap_core& create_heap() {
+  auto* heap = new (std::nothrow) heap_core;
+  if (heap == nullptr) throw_bad_alloc();
+  heap->owner.store(&this_thread_state(), std::memory_order_relaxed);
+  return *heap;
+}
+
+// --- the end of a thread --------------------------------------------------------------------------------------------
+
+inline void close_home_heap() noexcept {
+  if (heap_core* home = this_thread_state().home) close_heap(*home);
+}
+
+/// Arranges that the thread's heap is closed after its thread_locals.
+inline void close_at_thread_exit(heap_core& heap) noexcept {
+#if OURO_DETAIL_PTHREAD
+  static pthread_key_t const key = [] {
+    pthread_key_t k{};
+    pthread_key_create(&k, [](void*) { close_home_heap(); });
+    return k;
+  }();
+  pthread_setspecific(key, &heap);
+#else
+  struct closer {
+    ~closer() { close_home_heap(); }
+  };
+  static thread_local closer at_exit;
+  (void)at_exit;
+  (void)heap;
+#endif
+}
+
+/// The heap that allocations of this thread go to. Throws std::bad_alloc when the first one cannot be made.
+OURO_DETAIL_NOINLINE inline heap_core& make_home_heap() {
+  thread_state& thread = this_thread_state();
+  if (thread.home == nullptr) {
+    heap_core& heap = create_heap();
+    process_state& process = the_process();
+    heap_core* none = nullptr;
+    bool const is_main = process.main_thread.load() == &thread &&
+                         process.main_heap.compare_exchange_strong(none, &heap);
+    thread.home = &heap;
+    if (!is_main) close_at_thread_exit(heap);
+  }
+  set_current(thread, thread.home);
+  return *thread.home;
+}
+
+inline heap_core& current_heap() {
+  heap_core* heap = this_thread_state().current;
+  return heap != nullptr ? *heap : make_home_heap();
+}
+
+// --- the end of the program -----------------------------------------------------------------------------------------
+
+/// Closes the main heap, then collects what cycles are left in heaps of threads that have ended.
+inline void close_process() noexcept {
+  process_state& process = the_process();
+  thread_state& thread = this_thread_state();  // std::exit may have been called inside a destructor, which never returns
+  thread.depth = thread.no_collection = 0;
+  if (heap_core* heap = process.main_heap.load()) heap->collecting = false;
+  if (heap_core* heap = process.main_heap.exchange(nullptr)) close_heap(*heap);
+  heap_core* first = nullptr;
+  {
+    closed_heaps_lock lock;
+    first = process.closed_heaps;
+    for (heap_core* h = first; h != nullptr; h = h->next_heap) ++h->users;  // none is deleted by another's destructors
+  }
+  for (heap_core *h = first, *next = nullptr; h != nullptr; h = next) {
+    collect_all(*h);
+    next = h->next_heap;
+    --h->users;
+    delete_heap_if_unused(*h);
+  }
+}
+
+/// One in every translation unit that includes ouro.
+class unit_counter {
+ public:
+  unit_counter() noexcept {
+    char const* other = nullptr;
+    if (!configuration::registered().compare_exchange_strong(other, OURO_DETAIL_ABI_NAME) &&
+        std::strcmp(other, OURO_DETAIL_ABI_NAME) != 0) {
+      std::fprintf(stderr,
+                   "ouro: this program mixes translation units of different configurations: [%s] and [%s]. Define "
+                   "OURO_HARDENED and OURO_SYSTEM_ALLOC alike everywhere\n",
+                   other, OURO_DETAIL_ABI_NAME);
+      std::abort();
+    }
+    if (the_process().units.fetch_add(1) == 0) the_process().main_thread.store(&this_thread_state());
+  }
+  unit_counter(unit_counter const&) = delete;
+  unit_counter& operator=(unit_counter const&) = delete;
+  ~unit_counter() {
+    if (the_process().units.fetch_sub(1) == 1) close_process();
+  }
+};
+
+static unit_counter const this_unit OURO_DETAIL_INIT_FIRST;
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_RUNTIME_HPP
+
+// Where objects come from: the inline fast path, and the slow path that decides whether to collect first.
+#ifndef OURO_DETAIL_ALLOCATION_HPP
+#define OURO_DETAIL_ALLOCATION_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+// --- when to collect ------------------------------------------------------------------------------------------------
+
+/// Young collections wait for so many bytes of objects at least: about what fits a second-level cache.
+inline constexpr std::size_t smallest_young_limit = 512 * 1024;
+/// Heaps smaller than this are not worth a full collection of its own.
+inline constexpr std::size_t smallest_full_heap = 16 * 1024 * 1024;
+/// Programs whose counts never fall to something above zero are walked from this size on, when it has doubled.
+inline constexpr std::size_t smallest_walked_heap = 64 * 1024 * 1024;
+/// An automatic collection of a younger generation looks at no more objects than this.
+inline constexpr std::size_t young_budget = std::size_t{1} << 20;
+
+/// How much of what a collection looked at was garbage.
+enum class worth { little, some, much };
+
+inline worth collect_and_judge(heap_core& heap, int generation, seeds from, std::size_t budget) noexcept {
+  auto const& stats = heap.stats[static_cast<std::size_t>(generation)];
+  std::size_t const visited = stats.visited;
+  std::size_t const found = collect(heap, generation, from, budget);
+  std::size_t const looked_at = stats.visited - visited;
+  return found * 10 < looked_at ? worth::little : found * 2 < looked_at ? worth::some : worth::much;
+}
+
+inline void collect_full(heap_core& heap) noexcept {
+  switch (collect_and_judge(heap, 2, seeds::pages, static_cast<std::size_t>(-1))) {
+    case worth::little:
+      heap.growth_percent = std::min<std::size_t>(heap.growth_percent * 2, 100);
+      heap.young_limit = std::max(heap.young_limit, bytes_held(heap) / 100 * heap.growth_percent);
+      break;
+    case worth::some:
+      heap.growth_percent = 50;
+      heap.young_limit = std::max(heap.young_limit / 4, smallest_young_limit);
+      break;
+    case worth::much:
+      heap.growth_percent = 25;
+      heap.young_limit = smallest_young_limit;
+      break;
+  }
+}
+
+/// Collections that find little wait longer the next time, up to a doubling of the heap: so no object is looked at more
+/// often than about twice while the heap doubles.
+inline void collect_young(heap_core& heap) noexcept {
+  bool const middle = heap.count1 >= heap.middle_interval;
+  worth const found = collect_and_judge(heap, middle ? 1 : 0, seeds::candidates, young_budget);
+  if (middle) heap.middle_interval = found == worth::little ? std::min<std::size_t>(heap.middle_interval * 2, 1000) : 10;
+  if (found == worth::little) {
+    heap.young_limit = std::min(heap.young_limit * 4, std::max(smallest_young_limit, bytes_held(heap)));
+  } else if (found == worth::much) {
+    heap.young_limit = std::max(heap.young_limit / 2, smallest_young_limit);
+  }
+}
+
+/// The policy while the user has set no thresholds: by bytes, adapting to what is found.
+inline void collect_by_bytes(heap_core& heap) noexcept {
+  heap.young_limit = std::max(heap.young_limit, smallest_young_limit);
+  // While young collections pay, they come before the buffer of candidates overflows.
+  bool const crowded = heap.candidate_count >= slot_candidate_limit / 4 * 3 && heap.young_limit <= smallest_young_limit;
+  if (heap.allocated < heap.young_limit && !crowded) return;
+  std::size_t const held = bytes_held(heap);
+  bool const suspicious = heap.candidate_count != 0 || heap.old_fell || heap.lost;
+  if (suspicious) {
+    if (held >= smallest_full_heap &&
+        held >= heap.live_after_full + heap.live_after_full * heap.growth_percent / 100 &&
+        (heap.old_fell || heap.lost)) {
+      return collect_full(heap);
+    }
+    if (heap.candidate_count != 0) return collect_young(heap);
+  } else if (held >= smallest_walked_heap && held >= heap.live_after_full * 2) {
+    return collect_full(heap);
+  }
+  heap.allocated = 0;
+}
+
+/// CPython's policy, once `set_threshold` has been called: by the number of objects.
+inline void collect_by_count(heap_core& heap) noexcept {
+  std::size_t const first = heap.threshold[0];
+  if (first == 0) return;
+  std::size_t const tracked = tracked_objects(heap);
+  heap.count0_base = std::min(heap.count0_base, tracked);
+  if (tracked - heap.count0_base < first && first != 1) return;
+  if (heap.count2 > heap.threshold[2] && tracked > heap.objects_after_full + heap.objects_after_full / 4) {
+    collect(heap, 2, seeds::pages);
+  } else {
+    collect(heap, heap.count1 > heap.threshold[1] ? 1 : 0, seeds::candidates, young_budget);
+  }
+}
+
+inline void collect_if_due(heap_core& heap, type_descriptor const& type) noexcept {
+  if (!heap.enabled || heap.paused != 0 || !may_collect(heap)) return;
+  heap_user keep(heap);
+  if (!heap.counting) {
+    collect_by_bytes(heap);
+  } else if (type.tracked()) {
+    collect_by_count(heap);
+  }
+}
+
+// --- allocation -----------------------------------------------------------------------------------------------------
+
+/// Gives every type its place in the tables of bins.
+inline std::uint32_t bin_of(type_descriptor const& type) noexcept {
+  std::uint32_t bin = type.bin.load(std::memory_order_relaxed);
+  if (bin != no_bin) return bin;
+  std::uint32_t const fresh = the_process().next_bin.fetch_add(type.is_array ? array_classes : 1, std::memory_order_relaxed);
+  return type.bin.compare_exchange_strong(bin, fresh, std::memory_order_relaxed) ? fresh : bin;
+}
+
+inline bool reserve_bins(heap_core& heap, std::uint32_t count) noexcept {
+  if (count <= heap.bin_count) return true;
+  std::uint32_t const size = std::max({count, heap.bin_count * 2, std::uint32_t{32}});
+  bin* bins = new (std::nothrow) bin[size];
+  if (bins == nullptr) return false;
+  std::copy_n(heap.bins, heap.bin_count, bins);
+  delete[] heap.bins;
+  heap.bins = bins;
+  for (std::uint32_t i = 0; i != heap.bin_count; ++i) {
+    if (bins[i].current != nullptr) set_mode(heap, *bins[i].current, page_mode::current);
+  }
+  heap.bin_count = size;
+  thread_state& thread = this_thread_state();
+  if (thread.current == &heap) set_current(thread, &heap);
+  return true;
+}
+
+inline object_header* try_allocate(heap_core& heap, type_descriptor const& type, std::size_t bytes) noexcept {
+  std::size_t const block = block_size(type, bytes);
+  if (!is_pooled(type, block)) {
+    object_header* h = take_large(heap, type, bytes);
+    if (h != nullptr) h->flags = flag_large;
+    return h;
+  }
+  std::uint32_t const index = bin_of(type) + static_cast<std::uint32_t>(type.is_array ? block / array_class_bytes : 0);
+  if (!reserve_bins(heap, index + 1)) return nullptr;
+  object_header* h = heap.counting ? take_one(heap, type, index, block) : take_from_bin(heap, type, index, block);
+  if (h != nullptr) h->flags = 0;
+  return h;
+}
+
+/// Any allocation that the bin cannot serve. `bytes`: the object, or all elements. Throws std::bad_alloc after one full
+/// collection that did not help.
+OURO_DETAIL_NOINLINE inline object_header* allocate_slow(type_descriptor const& type, std::size_t bytes) {
+  collect_if_due(current_heap(), type);
+  object_header* h = try_allocate(current_heap(), type, bytes);
+  if (h == nullptr) {
+    heap_user keep(current_heap());
+    collect(current_heap(), 2, seeds::pages);
+    h = try_allocate(current_heap(), type, bytes);
+  }
+  if (h == nullptr) throw_bad_alloc();
+  auto const flags = static_cast<std::uint8_t>(h->flags | static_cast<std::uint8_t>(object_state::constructing));
+  *h = {1, slot_of_newborn(current_heap(), type), 0, flags};
+  if (!is_large(*h)) unpoison_body(*page_of(h), h);
+  return h;
+}
+
+/// A block for an object of the type, with a count of one, in the state `constructing`. `size_class`: of an array.
+///
+/// The fast path is about ten instructions: the bin's first block is taken and its header stored as one word.
+template <bool Tracked>
+OURO_DETAIL_INLINE object_header* allocate(type_descriptor const& type, std::size_t bytes,
+                                           std::uint32_t size_class = 0) {
+  thread_state& thread = this_thread_state();
+  std::uint32_t const index = type.bin.load(std::memory_order_relaxed);
+  if (index < thread.bin_count && index + size_class < thread.bin_count) [[likely]] {
+    bin& b = thread.bins[index + size_class];
+    if (object_header* h = b.free; h != nullptr) [[likely]] {
+      b.free = next_free(h);
+      *h = Tracked ? thread.fresh
+                   : object_header{1, slot_leaf, 0, static_cast<std::uint8_t>(object_state::constructing)};
+      unpoison_body(*page_of(h), h);
+      return h;
+    }
+  }
+  return allocate_slow(type, bytes);
+}
+
+/// A constructor threw: its block goes back, unless handles to the unfinished object have escaped.
+inline void abandon(object_header* h) noexcept {
+  heap_core& heap = heap_of(h);
+  if (is_candidate(*h)) remove_candidate(heap, h);
+  if (h->count == 1) return free_block(h);
+  set_state(*h, object_state::zombie);
+  h->count = sticky_count;
+  h->slot = slot_leaf;
+  report(heap, "a constructor threw after a handle to its object had escaped; the memory is never reused",
+         "make_gc", type_of(h).name());
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_ALLOCATION_HPP
+
+// Small compile-time tools that know nothing of garbage collection: lists of types, completeness, names of types.
+#ifndef OURO_DETAIL_META_HPP
+#define OURO_DETAIL_META_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+template <class... T>
+struct type_list {
+  static constexpr std::size_t size = sizeof...(T);
+};
+
+/// The answer depends on where it is first asked, so only what has to be complete by the user's own contract is asked.
+template <class T>
+concept complete = requires {
+  sizeof(T);
+};
+
+template <class T, class List>
+inline constexpr bool contains = false;
+template <class T, class... U>
+inline constexpr bool contains<T, type_list<U...>> = (std::is_same_v<T, U> || ...);
+
+/// The first list followed by those members of the second that it lacks.
+template <class First, class Second>
+struct merge;
+template <class... T>
+struct merge<type_list<T...>, type_list<>> {
+  using type = type_list<T...>;
+};
+template <class... T, class U, class... Rest>
+struct merge<type_list<T...>, type_list<U, Rest...>> {
+  using next = std::conditional_t<contains<U, type_list<T...>>, type_list<T...>, type_list<T..., U>>;
+  using type = typename merge<next, type_list<Rest...>>::type;
+};
+
+template <class... List>
+struct joined;  // one after the other, repeats kept
+template <class... T>
+struct joined<type_list<T...>> {
+  using type = type_list<T...>;
+};
+template <class... T, class... U, class... Rest>
+struct joined<type_list<T...>, type_list<U...>, Rest...> : joined<type_list<T..., U...>, Rest...> {};
+
+/// One address per type, as an identity that constant evaluation can compare.
+template <class T>
+inline constexpr char type_id{};
+
+/// `std::remove_cvref_t` without a second instantiation.
+template <class T>
+struct bare {
+  using type = std::remove_cv_t<T>;
+};
+template <class T>
+struct bare<T&> {
+  using type = std::remove_cv_t<T>;
+};
+template <class T>
+struct bare<T&&> {
+  using type = std::remove_cv_t<T>;
+};
+template <class T>
+using bare_t = typename bare<T>::type;
+
+// `auto` as return type keeps the alias of std::string_view out of what the compiler prints.
+template <class T>
+constexpr auto signature_of_type() noexcept {
+#if defined(_MSC_VER) && !defined(__clang__)
+  return std::string_view(__FUNCSIG__, sizeof(__FUNCSIG__) - 1);
+#else
+  return std::string_view(__PRETTY_FUNCTION__, sizeof(__PRETTY_FUNCTION__) - 1);
+#endif
+}
+
+inline constexpr std::size_t signature_prefix = signature_of_type<double>().find("double");
+inline constexpr std::size_t signature_suffix = signature_of_type<double>().size() - signature_prefix - 6;
+
+/// The name of a type as the compiler writes it in its messages; needs no RTTI.
+template <class T>
+constexpr std::string_view type_name() noexcept {
+  std::string_view name = signature_of_type<T>();
+  name.remove_prefix(signature_prefix);
+  name.remove_suffix(signature_suffix);
+#if defined(_MSC_VER) && !defined(__clang__)
+  for (std::string_view word : {"class ", "struct ", "union ", "enum "}) {
+    if (name.substr(0, word.size()) == word) name.remove_prefix(word.size());
+  }
+#endif
+  return name;
+}
+
+/// Equal for types of one name, and practically never else.
+template <class T>
+inline constexpr std::uint64_t type_hash = [] {
+  std::uint64_t hash = 14695981039346656037u;
+  for (char c : type_name<T>()) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  return hash;
+}();
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_META_HPP
+
+// Looking at each member of a class by structured bindings, and at its initialiser lists, up to 64 members.
+//
+// Generated by tools/make_each_field.py; change that, not this. Explicit specialisations, because a chain of
+// `if constexpr` costs the compiler three times as much. A structured binding is bound by the access rules of the place
+// where it stands, so the rungs are members of the one class that users befriend.
+#ifndef OURO_DETAIL_EACH_FIELD_HPP
+#define OURO_DETAIL_EACH_FIELD_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// A declared, never defined source of values for initialiser lists that are only asked about.
+template <class T>
+T imagine() noexcept;
+
+/// Bit-fields that are not const cannot be passed to it, everything else can.
+template <class... T>
+void by_reference(T&...) noexcept;
+
+/// `initialiser_list<N>::fits<T>(type_list<P...>, type_list<Q...>)`: is `T{p..., {} N times, q...}` valid?
+template <std::size_t N>
+struct initialiser_list;
+
+}  // namespace detail
+
+/// The one class that looks into a type: a class with private members or declarations says `friend ouro::access;`.
+struct access {
+  template <class T>
+  struct declared;
+  template <class T>
+  struct finalizer;
+
+  /// `fields<N>` binds the N members of a class. `visit` hands all of them to `f`, `types` is the list of their types
+  /// (a reference member gives a reference), `addressable` is false if one of them is a bit-field.
+  template <std::size_t N, class = void>
+  struct fields;
+};
+
+// clang-format off
+#if defined(__cpp_structured_bindings) && __cpp_structured_bindings >= 202411L
+template <std::size_t N> struct access::fields<N, void> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) { auto& [...m] = v; return f(m...); }
+  template <class T> static constexpr auto types(T& v) { auto& [...m] = v; return detail::type_list<decltype(m)...>{}; }
+  template <class T> static constexpr auto addressable(T& v) {
+    auto& [...m] = v;
+    return std::bool_constant<requires { detail::by_reference(m...); }>{};
+  }
+};
+#else
+template <> struct access::fields<1> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0] = v;
+    return f(m0);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0] = v;
+    return detail::type_list<decltype(m0)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0] = v;
+    return std::bool_constant<requires { detail::by_reference(m0); }>{};
+  }
+};
+template <> struct access::fields<2> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1] = v;
+    return f(m0, m1);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1] = v;
+    return detail::type_list<decltype(m0), decltype(m1)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1); }>{};
+  }
+};
+template <> struct access::fields<3> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2] = v;
+    return f(m0, m1, m2);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2); }>{};
+  }
+};
+template <> struct access::fields<4> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3] = v;
+    return f(m0, m1, m2, m3);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3); }>{};
+  }
+};
+template <> struct access::fields<5> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4] = v;
+    return f(m0, m1, m2, m3, m4);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4); }>{};
+  }
+};
+template <> struct access::fields<6> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5] = v;
+    return f(m0, m1, m2, m3, m4, m5);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5); }>{};
+  }
+};
+template <> struct access::fields<7> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6); }>{};
+  }
+};
+template <> struct access::fields<8> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7); }>{};
+  }
+};
+template <> struct access::fields<9> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8); }>{};
+  }
+};
+template <> struct access::fields<10> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9); }>{};
+  }
+};
+template <> struct access::fields<11> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10); }>{};
+  }
+};
+template <> struct access::fields<12> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10,
+      m11); }>{};
+  }
+};
+template <> struct access::fields<13> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+      m12); }>{};
+  }
+};
+template <> struct access::fields<14> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13); }>{};
+  }
+};
+template <> struct access::fields<15> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14); }>{};
+  }
+};
+template <> struct access::fields<16> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15); }>{};
+  }
+};
+template <> struct access::fields<17> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16); }>{};
+  }
+};
+template <> struct access::fields<18> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17); }>{};
+  }
+};
+template <> struct access::fields<19> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17,
+      m18] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17,
+      m18] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17,
+      m18] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18); }>{};
+  }
+};
+template <> struct access::fields<20> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19); }>{};
+  }
+};
+template <> struct access::fields<21> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20); }>{};
+  }
+};
+template <> struct access::fields<22> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21); }>{};
+  }
+};
+template <> struct access::fields<23> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22); }>{};
+  }
+};
+template <> struct access::fields<24> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23); }>{};
+  }
+};
+template <> struct access::fields<25> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24); }>{};
+  }
+};
+template <> struct access::fields<26> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25); }>{};
+  }
+};
+template <> struct access::fields<27> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26); }>{};
+  }
+};
+template <> struct access::fields<28> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27); }>{};
+  }
+};
+template <> struct access::fields<29> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28); }>{};
+  }
+};
+template <> struct access::fields<30> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29); }>{};
+  }
+};
+template <> struct access::fields<31> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30); }>{};
+  }
+};
+template <> struct access::fields<32> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31); }>{};
+  }
+};
+template <> struct access::fields<33> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32); }>{};
+  }
+};
+template <> struct access::fields<34> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+      m33); }>{};
+  }
+};
+template <> struct access::fields<35> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33,
+      m34); }>{};
+  }
+};
+template <> struct access::fields<36> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35); }>{};
+  }
+};
+template <> struct access::fields<37> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36); }>{};
+  }
+};
+template <> struct access::fields<38> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37); }>{};
+  }
+};
+template <> struct access::fields<39> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38); }>{};
+  }
+};
+template <> struct access::fields<40> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39); }>{};
+  }
+};
+template <> struct access::fields<41> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39,
+      m40] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39,
+      m40] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39,
+      m40] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40); }>{};
+  }
+};
+template <> struct access::fields<42> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41); }>{};
+  }
+};
+template <> struct access::fields<43> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42); }>{};
+  }
+};
+template <> struct access::fields<44> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43); }>{};
+  }
+};
+template <> struct access::fields<45> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44); }>{};
+  }
+};
+template <> struct access::fields<46> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45); }>{};
+  }
+};
+template <> struct access::fields<47> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46); }>{};
+  }
+};
+template <> struct access::fields<48> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46, m47);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47); }>{};
+  }
+};
+template <> struct access::fields<49> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46, m47, m48);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
+      decltype(m48)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48); }>{};
+  }
+};
+template <> struct access::fields<50> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46, m47, m48, m49);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
+      decltype(m48), decltype(m49)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49); }>{};
+  }
+};
+template <> struct access::fields<51> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46, m47, m48, m49, m50);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
+      decltype(m48), decltype(m49), decltype(m50)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50); }>{};
+  }
+};
+template <> struct access::fields<52> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46, m47, m48, m49, m50, m51);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
+      decltype(m48), decltype(m49), decltype(m50), decltype(m51)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51); }>{};
+  }
+};
+template <> struct access::fields<53> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46, m47, m48, m49, m50, m51, m52);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
+      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52); }>{};
+  }
+};
+template <> struct access::fields<54> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
+      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53); }>{};
+  }
+};
+template <> struct access::fields<55> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
+      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54); }>{};
+  }
+};
+template <> struct access::fields<56> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
+      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
+      decltype(m55)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54,
+      m55); }>{};
+  }
+};
+template <> struct access::fields<57> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
+      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
+      decltype(m55), decltype(m56)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55,
+      m56); }>{};
+  }
+};
+template <> struct access::fields<58> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
+      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
+      decltype(m55), decltype(m56), decltype(m57)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
+      m57); }>{};
+  }
+};
+template <> struct access::fields<59> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
+      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
+      decltype(m55), decltype(m56), decltype(m57), decltype(m58)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
+      m57, m58); }>{};
+  }
+};
+template <> struct access::fields<60> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
+      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
+      decltype(m55), decltype(m56), decltype(m57), decltype(m58), decltype(m59)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
+      m57, m58, m59); }>{};
+  }
+};
+template <> struct access::fields<61> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
+      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
+      decltype(m55), decltype(m56), decltype(m57), decltype(m58), decltype(m59), decltype(m60)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
+      m57, m58, m59, m60); }>{};
+  }
+};
+template <> struct access::fields<62> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
+      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
+      decltype(m55), decltype(m56), decltype(m57), decltype(m58), decltype(m59), decltype(m60), decltype(m61)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
+      m57, m58, m59, m60, m61); }>{};
+  }
+};
+template <> struct access::fields<63> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61,
+      m62] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61, m62);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61,
+      m62] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
+      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
+      decltype(m55), decltype(m56), decltype(m57), decltype(m58), decltype(m59), decltype(m60), decltype(m61),
+      decltype(m62)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61,
+      m62] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
+      m57, m58, m59, m60, m61, m62); }>{};
+  }
+};
+template <> struct access::fields<64> {
+  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61, m62,
+      m63] = v;
+    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
+      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61, m62, m63);
+  }
+  template <class T> static constexpr auto types(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61, m62,
+      m63] = v;
+    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
+      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
+      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
+      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
+      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
+      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
+      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
+      decltype(m55), decltype(m56), decltype(m57), decltype(m58), decltype(m59), decltype(m60), decltype(m61),
+      decltype(m62), decltype(m63)>{};
+  }
+  template <class T> static constexpr auto addressable(T& v) {
+    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
+      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
+      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61, m62,
+      m63] = v;
+    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
+      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
+      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
+      m57, m58, m59, m60, m61, m62, m63); }>{};
+  }
+};
+#endif
+
+namespace detail {
+
+template <> struct initialiser_list<0> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<1> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<2> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<3> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<4> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<5> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<6> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<7> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<8> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<9> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<10> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<11> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<12> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<13> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<14> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<15> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<16> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<17> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<18> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<19> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<20> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<21> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<22> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<23> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<24> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<25> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<26> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<27> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<28> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<29> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<30> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<31> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<32> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<33> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<34> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<35> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<36> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<37> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<38> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<39> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<40> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<41> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<42> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<43> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<44> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<45> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<46> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<47> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<48> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<49> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<50> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<51> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<52> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<53> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<54> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<55> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<56> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<57> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<58> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<59> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<60> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<61> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<62> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<63> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<64> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, imagine<Q>()...}; };
+  }
+};
+template <> struct initialiser_list<65> {
+  template <class T, class... P, class... Q> static constexpr bool fits(type_list<P...>, type_list<Q...>) {
+    return requires { T{imagine<P>()..., {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+      {}, imagine<Q>()...}; };
+  }
+};
+
+}  // namespace detail
+
+// clang-format on
+
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_EACH_FIELD_HPP
+
+// How many members an aggregate has, found by asking which initialiser lists it accepts.
+//
+// First way, for almost every type: `T{{}, {}, ...}`. One `{}` stands for one member, arrays included, and if `T{}` is
+// valid then so is every list up to the longest, which is found by doubling and bisection.
+// Second way, for types with a member that cannot be made from `{}`: wildcards that convert to anything. Such a list
+// is valid only between two bounds, and brace elision lets an array swallow one wildcard per element, so the arrays
+// are found by putting braces around groups of wildcards.
+#ifndef OURO_DETAIL_FIELD_COUNT_HPP
+#define OURO_DETAIL_FIELD_COUNT_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// The answer when the members cannot be counted, or are more than the ladder is long.
+inline constexpr std::size_t uncountable = static_cast<std::size_t>(-1);
+
+/// The length of the ladder, and how many wildcards the second way tries.
+inline constexpr std::size_t field_limit = 64;
+inline constexpr std::size_t slot_limit = 96;
+
+// Never defined: these conversions are asked about, never made. They are const so that a constructor template that
+// takes anything (std::optional, std::any) is preferred to them instead of being as good.
+struct any_value {
+  template <class T>
+  operator T() const;
+};
+struct any_lvalue {
+  template <class T>
+  operator T&() const;
+};
+/// Converts to the bases of `T`, and cannot be copied into what takes anything.
+template <class T, bool EmptyOnly>
+struct any_base {
+  any_base(any_base const&) = delete;
+  template <class B>
+  requires(std::is_base_of_v<B, T> && !std::is_same_v<B, T> && (!EmptyOnly || std::is_empty_v<B>)) operator B() const;
+};
+struct no_value {
+  no_value(no_value const&) = delete;
+};
+
+template <class T, std::size_t N, class Before, class After>
+inline constexpr bool fits = initialiser_list<N>::template fits<T>(Before{}, After{});
+
+template <class Wild, class Sequence>
+struct repeat_in;
+template <class Wild, std::size_t... I>
+struct repeat_in<Wild, std::index_sequence<I...>> {
+  template <std::size_t>
+  using same = Wild;
+  using type = type_list<same<I>...>;
+};
+template <class Wild, std::size_t N>
+using repeat = typename repeat_in<Wild, std::make_index_sequence<N>>::type;
+
+template <class T, class Before, class Group, class After>
+inline constexpr bool fits_group = false;
+template <class T, class... B, class... G, class... A>
+inline constexpr bool fits_group<T, type_list<B...>, type_list<G...>, type_list<A...>> = requires {
+  T{imagine<B>()..., {imagine<G>()...}, imagine<A>()...};
+};
+
+/// The largest N with `T{before..., {} N times}`, where `Low` is known to be valid and `High` not to be.
+template <class T, class Before, std::size_t Low, std::size_t High>
+constexpr std::size_t bisect_braces() {
+  if constexpr (High - Low == 1) {
+    return Low;
+  } else {
+    constexpr std::size_t middle = Low + (High - Low) / 2;
+    if constexpr (fits<T, middle, Before, type_list<>>) {
+      return bisect_braces<T, Before, middle, High>();
+    } else {
+      return bisect_braces<T, Before, Low, middle>();
+    }
+  }
+}
+
+template <class T, class Before, std::size_t N = 1>
+constexpr std::size_t longest_braces() {
+  if constexpr (N > field_limit) {
+    return fits<T, field_limit + 1, Before, type_list<>> ? field_limit + 1
+                                                         : bisect_braces<T, Before, N / 2, field_limit + 1>();
+  } else if constexpr (!fits<T, N, Before, type_list<>>) {
+    return bisect_braces<T, Before, N / 2, N>();
+  } else {
+    return longest_braces<T, Before, N * 2>();
+  }
+}
+
+/// Does a member follow that has a default member initialiser but cannot be made from `{}`?
+template <class T, class Before, std::size_t N>
+inline constexpr bool more_follow =
+    fits<T, N, Before, type_list<any_value>> || fits<T, N, Before, type_list<any_lvalue>>;
+
+/// The first number of wildcards from `N` on for which the list is valid (`Valid`) or no longer valid.
+template <class T, class Wild, bool Valid, std::size_t N>
+constexpr std::size_t first_wild() {
+  if constexpr (N > slot_limit) {
+    return uncountable;
+  } else if constexpr (fits<T, 0, repeat<Wild, N>, type_list<>> == Valid) {
+    return N;
+  } else {
+    return first_wild<T, Wild, Valid, N + 1>();
+  }
+}
+
+/// Does one member take `{}` or `{wildcard}` in place of the wildcard at `From`, with `Rest` wildcards behind?
+template <class T, class Wild, std::size_t From, std::size_t Rest>
+inline constexpr bool fits_braced = fits_group<T, repeat<Wild, From>, type_list<>, repeat<Wild, Rest>> ||
+                                    fits_group<T, repeat<Wild, From>, type_list<Wild>, repeat<Wild, Rest>>;
+
+/// Does the member at `From` surely take one wildcard only? Behind an array too many would be left, which its
+/// successors may swallow, but then they swallow one less as well; behind another member one less is too few.
+template <class T, class Wild, std::size_t Slots, bool Last, std::size_t From>
+constexpr bool is_single_slot() {
+  if constexpr (From + 1 >= Slots) {
+    return true;
+  } else if constexpr (!fits_braced<T, Wild, From, Slots - From - 1>) {
+    return false;
+  } else {
+    return Last || !fits_braced<T, Wild, From, Slots - From - 2>;
+  }
+}
+
+/// How many of the wildcards from `From` on, of `Slots` in all, go to the member that starts there: the longest group
+/// in braces after which the rest still reaches the end.
+template <class T, class Wild, std::size_t Slots, bool Last, std::size_t From, std::size_t Size>
+constexpr std::size_t slots_of_member() {
+  if constexpr (Size < 2 || is_single_slot<T, Wild, Slots, Last, From>()) {
+    return 1;
+  } else if constexpr (fits_group<T, repeat<Wild, From>, repeat<Wild, Size>, repeat<Wild, Slots - From - Size>> &&
+                       !(Last && fits_group<T, repeat<Wild, From>, repeat<Wild, Size>,
+                                            repeat<Wild, Slots - From - Size + 1>>)) {
+    return Size;
+  } else {
+    return slots_of_member<T, Wild, Slots, Last, From, Size - 1>();
+  }
+}
+
+/// The number of members that take the first `Slots` wildcards. `Last`: no member follows them; otherwise the member
+/// at the end of them cannot do without its wildcard, so a wrong guess always leaves it without.
+template <class T, class Wild, std::size_t Slots, bool Last, std::size_t From = 0>
+constexpr std::size_t members_in_slots() {
+  if constexpr (From >= Slots) {
+    return 0;
+  } else {
+    return 1 +
+           members_in_slots<T, Wild, Slots, Last, From + slots_of_member<T, Wild, Slots, Last, From, Slots - From>()>();
+  }
+}
+
+template <class T, class Wild>
+constexpr std::size_t count_by_wildcards() {
+  constexpr std::size_t low = first_wild<T, Wild, true, 0>();
+  if constexpr (low == uncountable) {
+    return uncountable;
+  } else {
+    constexpr std::size_t tail = longest_braces<T, repeat<Wild, low>>();
+    if constexpr (tail <= field_limit && !more_follow<T, repeat<Wild, low>, tail>) {
+      return members_in_slots<T, Wild, low, false>() + tail;
+    } else {
+      constexpr std::size_t end = first_wild<T, Wild, false, low + 1>();
+      if constexpr (end == uncountable) {
+        return uncountable;
+      } else if constexpr (more_follow<T, repeat<Wild, end - 1>, 0>) {
+        return uncountable;
+      } else {
+        return members_in_slots<T, Wild, end - 1, true>();
+      }
+    }
+  }
+}
+
+template <class T>
+constexpr std::size_t count_slots() {
+  if constexpr (fits<T, 0, type_list<>, type_list<>>) {
+    constexpr std::size_t count = longest_braces<T, type_list<>>();
+    if constexpr (count > field_limit) {
+      return count;
+    } else if constexpr (!more_follow<T, type_list<>, count>) {
+      return count;
+    }
+  }
+  constexpr std::size_t by_value = count_by_wildcards<T, any_value>();
+  if constexpr (by_value != uncountable) {
+    return by_value;
+  } else {
+    return count_by_wildcards<T, any_lvalue>();
+  }
+}
+
+/// What an aggregate is made of. `bases` counts the empty ones only.
+struct aggregate_shape {
+  std::size_t fields;
+  std::size_t bases;
+  bool base_with_data;
+};
+
+/// Base classes come first in an initialiser list; `T` accepts `Total` initialisers (members, not wildcards).
+template <class T, class Wild, std::size_t Total, std::size_t Low, std::size_t I = 0>
+constexpr aggregate_shape strip_bases() {
+  if constexpr (I >= Total) {
+    return {Total - I, I, false};
+  } else {
+    using before = repeat<Wild, I>;
+    using after = repeat<Wild, (Low > I ? Low - I - 1 : 0)>;
+    using all = typename joined<before, type_list<any_base<T, false>>, after>::type;
+    if constexpr (!fits<T, 0, all, type_list<>>) {
+      return {Total - I, I, false};
+    } else if constexpr (fits<T, 0, typename joined<before, type_list<no_value>, after>::type, type_list<>>) {
+      return {Total - I, I, false};
+    } else if constexpr (fits<T, 0, typename joined<before, type_list<any_base<T, true>>, after>::type, type_list<>>) {
+      return strip_bases<T, Wild, Total, Low, I + 1>();
+    } else {
+      return {Total - I, I, true};
+    }
+  }
+}
+
+template <class T>
+constexpr aggregate_shape shape_of() {
+  if constexpr (std::is_empty_v<T>) {
+    return {0, 0, false};
+  } else {
+    constexpr std::size_t slots = count_slots<T>();
+    if constexpr (slots == uncountable || slots == 0) {
+      return {uncountable, 0, false};
+    } else if constexpr (first_wild<T, any_value, true, 0>() != uncountable) {
+      return strip_bases<T, any_value, slots, first_wild<T, any_value, true, 0>()>();
+    } else {
+      return strip_bases<T, any_lvalue, slots, first_wild<T, any_lvalue, true, 0>()>();
+    }
+  }
+}
+
+/// The shape of an aggregate; `fields` is `uncountable` if the members cannot be counted.
+template <class T>
+inline constexpr aggregate_shape shape = shape_of<T>();
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_FIELD_COUNT_HPP
+
+// What a class or a program declares about traced members: lists of members, marks for leaves and for containers.
+#ifndef OURO_DETAIL_DECLARATIONS_HPP
+#define OURO_DETAIL_DECLARATIONS_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+/// Specialise to `true` for a type that holds no traced handle, and that you cannot change:
+/// `template <> inline constexpr bool ouro::is_leaf<X> = true;`.
+///
+/// Precondition: true of every object of exactly that type; a handle in it is never seen, so a cycle through it leaks.
+/// Specialise before the first use in a traced class. In your own class write `using gc_leaf = X;` instead.
+template <class T>
+inline constexpr bool is_leaf = false;
+
+/// Specialise to `true` for a container of your own: `template <class T> inline constexpr bool
+/// ouro::is_container<my_vector<T>> = true;`.
+///
+/// Precondition: it owns its elements, alone; `begin()` and `end()` visit each once and yield references to
+/// `value_type`; if it has a `key_type` with handles in it, `clear()` must not throw.
+template <class C>
+inline constexpr bool is_container = false;
+
+/// Specialise for a foreign type with handles that no other way describes: `static void trace(T const& value,
+/// ouro::tracer& t) noexcept` calls `t` with every part that may hold handles, each once.
+///
+/// Precondition, user's obligation: as for `tracer`. CPython's counterpart is a type's `tp_traverse`.
+template <class T>
+struct trace_traits;
+
+namespace detail {
+
+template <class... B>
+struct base_list {};
+
+template <class M>
+struct member_class {
+  using type = void;
+};
+template <class M, class C>
+struct member_class<M C::*> {
+  using type = C;
+};
+
+template <class M>
+inline constexpr bool is_base_list = false;
+template <class... B>
+inline constexpr bool is_base_list<base_list<B...>> = true;
+
+template <class M>
+concept member_or_bases = std::is_member_object_pointer_v<M> || is_base_list<M>;
+
+template <class... C>
+struct first_class {
+  using type = void;
+};
+template <class C, class... Rest>
+struct first_class<C, Rest...> {
+  using type = C;
+};
+template <class... Rest>
+struct first_class<void, Rest...> : first_class<Rest...> {};
+
+/// What `members` returns: the class it speaks of, and pointers to members and lists of bases in order.
+template <class Self, class... M>
+struct member_list {
+  using self = Self;
+  std::tuple<M...> members;
+};
+
+}  // namespace detail
+
+/// The direct bases with traced members, for `members`: `ouro::members(ouro::bases<A, B>, &X::child_)`.
+///
+/// Virtual bases are detected, and visited once by the complete object, however often they are listed below it.
+template <class... B>
+inline constexpr detail::base_list<B...> bases{};
+
+/// The traced members of a class whose bases have data: `static constexpr auto gc_members =
+/// ouro::members(ouro::bases<Base>, &Derived::children_, &Derived::parent_);`.
+///
+/// Precondition: complete; the compiler checks for repeats and foreign classes, not for members that were left out
+/// (`gc_fields` does). A member left out leaks when it is part of a cycle. Must be repeated in derived classes.
+template <class... M>
+requires(detail::member_or_bases<M>&&...) constexpr auto members(M... list) {
+  using self = typename detail::first_class<typename detail::member_class<M>::type...>::type;
+  static_assert(!std::is_void_v<self>,
+                "ouro: members(...) cannot tell which class it speaks of, since it lists no member: write "
+                "ouro::members<Self>(ouro::bases<Base>) with the name of the class for Self");
+  return detail::member_list<self, M...>{{list...}};
+}
+
+/// The same with the class named, which is needed where only bases are listed: `ouro::members<X>(ouro::bases<B>)`.
+template <class Self, class... M>
+requires(std::is_class_v<Self> && !detail::is_base_list<Self> &&
+         (detail::member_or_bases<M> && ...)) constexpr auto members(M... list) {
+  return detail::member_list<Self, M...>{{list...}};
+}
+
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_DECLARATIONS_HPP
+
+// Reads what a class declares about its traced members, with the rights of a friend.
+#ifndef OURO_DETAIL_READ_DECLARATIONS_HPP
+#define OURO_DETAIL_READ_DECLARATIONS_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// The class that a list of members speaks of; void for anything else.
+template <class M>
+struct self_of {
+  using type = void;
+};
+template <class Self, class... M>
+struct self_of<member_list<Self, M...>> {
+  using type = Self;
+};
+
+/// The class in a pointer to one of its member functions.
+template <class F>
+struct function_class {
+  using type = void;
+};
+template <class F, class C>
+struct function_class<F C::*> {
+  using type = C;
+};
+
+template <auto* Declaration>
+constexpr auto signature_of_variable() noexcept {
+#if defined(_MSC_VER) && !defined(__clang__)
+  return std::string_view(__FUNCSIG__, sizeof(__FUNCSIG__) - 1);
+#else
+  return std::string_view(__PRETTY_FUNCTION__, sizeof(__PRETTY_FUNCTION__) - 1);
+#endif
+}
+
+/// Do two names of classes agree, template arguments aside (compilers print them in more than one way)?
+constexpr bool same_class_name(std::string_view a, std::string_view b) noexcept {
+  auto skip_arguments = [](std::string_view& name) {
+    if (name.empty() || name.front() != '<') return;
+    int depth = 0;
+    do {
+      depth += name.front() == '<' ? 1 : name.front() == '>' ? -1 : 0;
+      name.remove_prefix(1);
+    } while (depth > 0 && !name.empty());
+  };
+  for (;;) {
+    skip_arguments(a);
+    skip_arguments(b);
+    if (a.empty() || b.empty()) return a.empty() && b.empty();
+    if (a.front() != b.front()) return false;
+    a.remove_prefix(1);
+    b.remove_prefix(1);
+  }
+}
+
+/// Is the static member of that name, printed in `signature` as `&Class::name`, declared in the class `of`?
+/// A signature that cannot be read says yes.
+constexpr bool declared_in(std::string_view signature, std::string_view name, std::string_view of) noexcept {
+  std::size_t const last = signature.rfind(name);
+  std::size_t const first = signature.find('&');
+  if (last == std::string_view::npos || first == std::string_view::npos || first + 3 > last) return true;
+  std::string_view declaring = signature.substr(first + 1, last - first - 3);
+  while (!declaring.empty() && declaring.front() == ' ') declaring.remove_prefix(1);
+  return same_class_name(declaring, of);
+}
+
+// --- is a member function virtual? No trait says so; a pointer to it behaves differently in constant expressions. ---
+
+#if defined(__clang__)
+// [expr.eq]: the result of comparing pointers to virtual member functions is unspecified, hence no constant.
+template <auto Function>
+inline constexpr bool is_plain_function = requires {
+  typename std::bool_constant<(Function == Function)>;
+};
+#elif defined(__GNUC__)
+// GCC converts pointers to member functions to ordinary ones: to an address, or for a virtual one to an offset in the
+// vtable, which is no constant pointer.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wpmf-conversions"
+template <class F>
+struct free_function {
+  using type = void;
+};
+template <class R, class C, class... A, bool N>
+struct free_function<R (C::*)(A...) noexcept(N)> {
+  using type = R (*)(C*, A...) noexcept(N);
+};
+template <class R, class C, class... A, bool N>
+struct free_function<R (C::*)(A...) const noexcept(N)> {
+  using type = R (*)(C const*, A...) noexcept(N);
+};
+template <class Free, class F>
+constexpr Free as_free_function(F function) {
+  return Free(function);
+}
+template <auto Function, class Free = typename free_function<decltype(Function)>::type>
+inline constexpr bool is_plain_function = requires {
+  typename std::bool_constant<(as_free_function<Free>(Function) == nullptr)>;
+};
+#pragma GCC diagnostic pop
+#else
+template <auto Function>
+inline constexpr bool is_plain_function = true;
+#endif
+
+struct function_samples {
+  function_samples() = default;
+  function_samples(function_samples const&) = delete;
+  virtual ~function_samples() = default;
+  virtual void of_vtable() const noexcept {}
+  void plain() const noexcept {}
+};
+inline constexpr bool virtual_functions_are_seen =
+    is_plain_function<&function_samples::plain> && !is_plain_function<&function_samples::of_vtable>;
+
+/// Where the compiler does not tell, a polymorphic class is believed, since what is missed only leaks.
+template <class T, auto Function>
+inline constexpr bool may_be_virtual =
+    std::is_polymorphic_v<T> && !(virtual_functions_are_seen && is_plain_function<Function>);
+
+}  // namespace detail
+
+/// Reads the declarations of `T` with the rights of a friend.
+template <class T>
+struct access::declared {
+  static constexpr bool has_leaf = requires { typename T::gc_leaf; };
+  static constexpr bool has_trace = requires(T & v, tracer& t) { v.gc_trace(t); };
+  static constexpr bool has_members = requires { T::gc_members; };
+  static constexpr bool has_fields = requires { T::gc_fields; };
+
+  static constexpr bool own_leaf() {
+    if constexpr (has_leaf) {
+      return std::is_same_v<typename T::gc_leaf, T>;
+    } else {
+      return false;
+    }
+  }
+
+  static constexpr bool own_trace() {
+    if constexpr (!has_trace) {
+      return false;
+    } else if constexpr (requires { &T::gc_trace; }) {
+      using owner = typename detail::function_class<decltype(&T::gc_trace)>::type;
+      return std::is_same_v<owner, T> || std::is_void_v<owner>;
+    } else {
+      return true;  // overloaded or a template: written with care, and nothing more can be found out
+    }
+  }
+
+  static constexpr bool virtual_trace() {
+    if constexpr (has_trace && std::is_polymorphic_v<T> && requires { &T::gc_trace; }) {
+      return detail::may_be_virtual<T, &T::gc_trace>;
+    } else {
+      return false;
+    }
+  }
+
+  static constexpr auto members() {
+    if constexpr (has_members) {
+      return T::gc_members;
+    } else {
+      return 0;
+    }
+  }
+  using members_of = typename detail::self_of<decltype(members())>::type;
+
+  static constexpr std::size_t fields() {
+    if constexpr (has_fields) {
+      if constexpr (std::is_convertible_v<decltype(T::gc_fields), std::size_t>) {
+        return static_cast<std::size_t>(T::gc_fields);
+      }
+    }
+    return static_cast<std::size_t>(-1);
+  }
+
+  static constexpr bool own_fields() {
+    if constexpr (has_fields && requires { detail::signature_of_variable<&T::gc_fields>(); }) {
+      return detail::declared_in(detail::signature_of_variable<&T::gc_fields>(), "gc_fields", detail::type_name<T>());
+    } else {
+      return has_fields;
+    }
+  }
+
+  // Qualified, so that a base visited as part of a derived object is not sent back to the derived class.
+  static void trace(T const& v, tracer& t) noexcept {
+    if constexpr (requires { v.T::gc_trace(t); }) {
+      v.T::gc_trace(t);
+    } else {
+      const_cast<T&>(v).T::gc_trace(t);
+    }
+  }
+  static void trace_virtually(T const& v, tracer& t) noexcept {
+    if constexpr (requires { v.gc_trace(t); }) {
+      v.gc_trace(t);
+    } else {
+      const_cast<T&>(v).gc_trace(t);
+    }
+  }
+
+  template <class B>
+  static constexpr bool has_base = requires(T const& v) {
+    static_cast<B const&>(v);
+  }
+  &&std::is_base_of_v<B, T>;
+  template <class B>
+  static constexpr bool has_virtual_base = has_base<B> && !requires(B const& b) {
+    static_cast<T const&>(b);
+  };
+  template <class B>
+  static constexpr B const& base(T const& v) noexcept {
+    return v;
+  }
+};
+
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_READ_DECLARATIONS_HPP
+
+// Recognises types of the standard library and of Boost by their names, so that none of their headers is included.
+#ifndef OURO_DETAIL_STD_TYPES_HPP
+#define OURO_DETAIL_STD_TYPES_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// What a library type is to its owner. Types that are not listed are `other`.
+enum class library_role : unsigned char {
+  none,     // not of a known library
+  plain,    // of a library, no template
+  other,    // of a library, judged by its template arguments
+  view,     // owns nothing of what its arguments name, or hides it (std::function): never looked into
+  range,    // owns its elements; begin() and end()
+  adaptor,  // stack, queue, priority_queue
+  unique,   // unique_ptr
+  shared,   // shared_ptr
+  optional,
+  expected,
+  variant,
+  pair,
+  tuple
+};
+
+struct library_entry {
+  std::string_view name;
+  library_role role;
+};
+
+// Names without namespaces; the interface is checked as well before a role is believed.
+inline constexpr library_entry std_roles[] = {
+    {"function", library_role::view},
+    {"move_only_function", library_role::view},
+    {"copyable_function", library_role::view},
+    {"function_ref", library_role::view},
+    {"weak_ptr", library_role::view},
+    {"enable_shared_from_this", library_role::view},
+    {"span", library_role::view},
+    {"mdspan", library_role::view},
+    {"basic_string_view", library_role::view},
+    {"reference_wrapper", library_role::view},
+    {"initializer_list", library_role::view},
+    {"ref_view", library_role::view},
+    {"vector", library_role::range},
+    {"deque", library_role::range},
+    {"list", library_role::range},
+    {"forward_list", library_role::range},
+    {"set", library_role::range},
+    {"multiset", library_role::range},
+    {"map", library_role::range},
+    {"multimap", library_role::range},
+    {"unordered_set", library_role::range},
+    {"unordered_multiset", library_role::range},
+    {"unordered_map", library_role::range},
+    {"unordered_multimap", library_role::range},
+    {"array", library_role::range},
+    {"valarray", library_role::range},
+    {"inplace_vector", library_role::range},
+    {"hive", library_role::range},
+    {"flat_set", library_role::range},
+    {"flat_multiset", library_role::range},
+    {"flat_map", library_role::range},
+    {"flat_multimap", library_role::range},
+    {"stack", library_role::adaptor},
+    {"queue", library_role::adaptor},
+    {"priority_queue", library_role::adaptor},
+    {"unique_ptr", library_role::unique},
+    {"shared_ptr", library_role::shared},
+    {"optional", library_role::optional},
+    {"expected", library_role::expected},
+    {"variant", library_role::variant},
+    {"pair", library_role::pair},
+    {"tuple", library_role::tuple},
+};
+
+// Boost's containers are recognised by their interface; these are what else it has under names of its own.
+inline constexpr library_entry boost_roles[] = {
+    {"function", library_role::view},
+    {"weak_ptr", library_role::view},
+    {"enable_shared_from_this", library_role::view},
+    {"span", library_role::view},
+    {"basic_string_view", library_role::view},
+    {"reference_wrapper", library_role::view},
+    {"array", library_role::range},
+    {"shared_ptr", library_role::shared},
+    {"local_shared_ptr", library_role::shared},
+    {"optional", library_role::optional},
+};
+
+template <std::size_t N>
+constexpr library_role find_role(library_entry const (&entries)[N], std::string_view name) noexcept {
+  for (library_entry const& entry : entries) {
+    if (entry.name == name) return entry.role;
+  }
+  return library_role::other;
+}
+
+/// The length of the namespace in which a library's names begin, or 0. Debugging iterators have namespaces of their
+/// own.
+constexpr std::size_t library_prefix(std::string_view name) noexcept {
+  for (std::string_view prefix : {"std::", "boost::", "__gnu_cxx::", "__gnu_debug::"}) {
+    if (name.substr(0, prefix.size()) == prefix) return prefix.size();
+  }
+  return 0;
+}
+
+/// The role of the type with this full name. Inline namespaces of the implementation (`std::__1::`, `std::__cxx11::`)
+/// are skipped; a name in another namespace of `std` (`std::chrono::`) is judged by its arguments.
+constexpr library_role role_of_name(std::string_view name) noexcept {
+  std::size_t const prefix = library_prefix(name);
+  if (prefix == 0) return library_role::none;
+  std::size_t const angle = name.find('<');
+  if (angle == std::string_view::npos) return library_role::plain;
+  std::string_view const path = name.substr(0, angle);
+  std::size_t const last = path.rfind("::") + 2;
+  if (name.front() == 'b') return find_role(boost_roles, path.substr(last));
+  for (std::size_t at = prefix; at < last; at = path.find("::", at) + 2) {
+    bool const known = path[at] == '_' || path.substr(at, 8) == "ranges::" || path.substr(at, 5) == "pmr::";
+    if (!known) return library_role::other;
+  }
+  return find_role(std_roles, path.substr(last));
+}
+
+template <class T>
+inline constexpr library_role role_of = role_of_name(type_name<T>());
+
+/// Iterators own nothing of what their arguments name.
+template <class T>
+concept library_iterator = requires {
+  typename T::iterator_category;
+}
+|| requires { typename T::iterator_concept; };
+
+/// Is this the library template of that name (`default_delete`)?
+template <class T>
+constexpr bool is_std_template(std::string_view name) noexcept {
+  std::string_view const full = type_name<T>();
+  std::string_view const path = full.substr(0, full.find('<'));
+  return path.size() >= name.size() + 5 && path.substr(0, 5) == "std::" &&
+         path.substr(path.size() - name.size()) == name && path[path.size() - name.size() - 1] == ':';
+}
+
+/// The type arguments of a library template; `known` is false for what is none, such as a class nested in one.
+template <class T>
+struct template_arguments {
+  static constexpr bool known = false;
+  using type = type_list<>;
+};
+template <template <class...> class C, class... A>
+struct template_arguments<C<A...>> {
+  static constexpr bool known = true;
+  using type = type_list<A...>;
+};
+template <template <auto...> class C, auto... N>
+requires(sizeof...(N) > 0) struct template_arguments<C<N...>> {
+  static constexpr bool known = true;
+  using type = type_list<>;
+};
+template <template <class, auto...> class C, class A, auto... N>
+requires(sizeof...(N) > 0) struct template_arguments<C<A, N...>> {
+  static constexpr bool known = true;
+  using type = type_list<A>;
+};
+template <template <class, class, auto...> class C, class A, class B, auto... N>
+requires(sizeof...(N) > 0) struct template_arguments<C<A, B, N...>> {
+  static constexpr bool known = true;
+  using type = type_list<A, B>;
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_STD_TYPES_HPP
+
+// Decides at compile time how a type is traced: reads its declarations, its shape and its name, never its parts' parts.
+#ifndef OURO_DETAIL_CLASSIFY_HPP
+#define OURO_DETAIL_CLASSIFY_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// How the values of a type are traced.
+enum class kind : unsigned char {
+  leaf,           // never: nothing in it is traced
+  handle,         // handle_traits
+  traits,         // trace_traits
+  custom,         // gc_trace
+  members,        // gc_members
+  fields,         // gc_fields
+  aggregate,      // its members, counted
+  array,          // C array
+  range,          // begin() to end()
+  flat,           // keys() and values(): std::flat_map
+  adaptor,        // the protected member c of std::stack and its like
+  unique,         // the object of a unique_ptr
+  unique_custom,  // the same by a virtual gc_trace
+  optional,
+  expected,
+  variant,
+  pair,
+  tuple,
+  opaque  // a leaf, provided that no guarded part is traced
+};
+
+/// Why a type is refused; explain() has the words.
+enum class flaw : unsigned char {
+  none,
+  incomplete,
+  foreign_leaf,
+  inherited_trace,
+  inherited_members,
+  foreign_members,
+  repeated_members,
+  bad_base,
+  nested_bases,
+  inherited_fields,
+  bad_fields,
+  no_fields,
+  too_many_fields,
+  tuple_like,
+  uncounted,
+  base_with_data,
+  is_union,
+  undeclared,
+  closure,
+  polymorphic_pointee,
+  incomplete_pointee,
+  unreadable_library,
+  proxy_range,
+  // the following hold only if a guarded part is traced (for an aggregate: any part)
+  bit_field_or_reference,
+  shared,
+  unique_array,
+  unique_deleter,
+  unknown_library
+};
+
+struct verdict {
+  kind how = kind::leaf;
+  flaw why_not = flaw::none;
+};
+
+// --- the verdict -------------------------------------------------------------------------------------------------
+
+template <class T>
+inline constexpr bool is_tuple_like = requires {
+  std::tuple_size<T>::value;
+};
+
+template <class C>
+concept owns_range = requires(C const& c) {
+  typename C::value_type;
+  requires std::is_lvalue_reference_v<decltype(*c.begin())>;
+  requires std::is_same_v<bare_t<decltype(*c.begin())>, std::remove_cv_t<typename C::value_type>>;
+  requires requires { c.begin() != c.end(); };
+};
+
+template <class A, class B>
+constexpr bool same_member(A const& a, B const& b) {
+  if constexpr (std::is_same_v<A, B> && std::is_member_pointer_v<A>) {
+    return a == b;
+  } else {
+    return false;
+  }
+}
+
+/// Is a member listed twice?
+template <class Self, class... M>
+constexpr bool repeats(member_list<Self, M...> const& list) {
+  bool found = false;
+  auto check = [&](auto const& one) {
+    int times = 0;
+    std::apply([&](auto const&... other) { ((times += same_member(one, other) ? 1 : 0), ...); }, list.members);
+    if (times > 1) found = true;
+  };
+  std::apply([&](auto const&... one) { (check(one), ...); }, list.members);
+  return found;
+}
+
+/// Is `A` listed with a class derived from it? It would be visited twice, unless it is a virtual base.
+template <class T, class A, class... B>
+inline constexpr bool is_nested_base = (... || (!std::is_same_v<A, B> && std::is_base_of_v<A, B>)) &&
+                                       !access::declared<T>::template has_virtual_base<A>;
+
+template <class T, class... B>
+constexpr flaw judge_bases(base_list<B...>) {
+  if constexpr (!(... && (access::declared<T>::template has_base<B> && !std::is_same_v<B, T>))) {
+    return flaw::bad_base;
+  } else {
+    return (... || is_nested_base<T, B, B...>) ? flaw::nested_bases : flaw::none;
+  }
+}
+
+template <class T, class M>
+constexpr flaw judge_member() {
+  if constexpr (is_base_list<M>) {
+    return judge_bases<T>(M{});
+  } else {
+    return std::is_same_v<typename member_class<M>::type, T> ? flaw::none : flaw::foreign_members;
+  }
+}
+
+template <class T, class Self, class... M>
+constexpr flaw judge_members(member_list<Self, M...> const& list) {
+  flaw result = flaw::none;
+  ((result = result == flaw::none ? judge_member<T, M>() : result), ...);
+  if (result == flaw::none && repeats(list)) result = flaw::repeated_members;
+  return result;
+}
+
+/// Is this the name of a lambda's class: `f()::<lambda(int)>` or `(lambda at file.cpp:1:2)`?
+constexpr bool is_closure(std::string_view name) noexcept {
+  if (name.substr(0, 11) == "(lambda at ") return name.find(')') == name.size() - 1;
+  std::size_t const at = name.rfind("<lambda(");
+  if (at == std::string_view::npos) return false;
+  int depth = 0;
+  for (char c : name.substr(at, name.size() - at - 1)) {
+    depth += c == '<' ? 1 : c == '>' ? -1 : 0;
+    if (depth == 0) return false;
+  }
+  return true;
+}
+
+template <class T>
+constexpr verdict judge_fields() {
+  constexpr std::size_t count = access::declared<T>::fields();
+  constexpr bool no_data = std::is_empty_v<T> || (std::is_polymorphic_v<T> && sizeof(T) == sizeof(void*));
+  flaw why = flaw::none;
+  if (count == uncountable) {
+    why = flaw::bad_fields;
+  } else if (count > field_limit) {
+    why = flaw::too_many_fields;
+  } else if (count == 0 && !no_data) {
+    why = flaw::no_fields;
+  } else if (is_tuple_like<T>) {
+    why = flaw::tuple_like;
+  }
+  return {kind::fields, why};
+}
+
+template <class T>
+constexpr verdict judge_aggregate() {
+  if constexpr (is_tuple_like<T>) {
+    return {kind::aggregate, flaw::tuple_like};
+  } else if constexpr (shape<T>.base_with_data) {
+    return {kind::aggregate, flaw::base_with_data};
+  } else if constexpr (shape<T>.fields == uncountable) {
+    return {kind::aggregate, flaw::uncounted};
+  } else if constexpr (shape<T>.fields > field_limit) {
+    return {kind::aggregate, flaw::too_many_fields};
+  } else {
+    return {shape<T>.fields == 0 ? kind::leaf : kind::aggregate};
+  }
+}
+
+/// Declarations of the class itself come first, so that a derived class overrides what it inherits.
+template <class T>
+constexpr verdict judge_class() {
+  using declared = access::declared<T>;
+  if constexpr (declared::own_leaf()) {
+    return {kind::leaf};
+  } else if constexpr (declared::own_trace()) {
+    return {kind::custom};
+  } else if constexpr (std::is_same_v<typename declared::members_of, T>) {
+    return {kind::members, judge_members<T>(declared::members())};
+  } else if constexpr (declared::own_fields()) {
+    return judge_fields<T>();
+  } else if constexpr (declared::virtual_trace()) {
+    return {kind::custom};
+  } else if constexpr (declared::has_leaf) {
+    return {kind::leaf, flaw::foreign_leaf};
+  } else if constexpr (declared::has_trace) {
+    return {kind::leaf, flaw::inherited_trace};
+  } else if constexpr (declared::has_members) {
+    return {kind::leaf,
+            std::is_base_of_v<typename declared::members_of, T> ? flaw::inherited_members : flaw::foreign_members};
+  } else if constexpr (declared::has_fields) {
+    return {kind::leaf, flaw::inherited_fields};
+  } else if constexpr (std::is_trivially_copyable_v<T> || (std::is_empty_v<T> && !std::is_polymorphic_v<T>)) {
+    return {kind::leaf};
+  } else if constexpr (std::is_union_v<T>) {
+    return {kind::leaf, flaw::is_union};
+  } else if constexpr (std::is_aggregate_v<T>) {
+    return judge_aggregate<T>();
+  } else {
+    return {kind::leaf, is_closure(type_name<T>()) ? flaw::closure : flaw::undeclared};
+  }
+}
+
+template <class T>
+constexpr verdict judge();
+
+template <class Arguments>
+inline constexpr bool names_array = false;
+template <class... A>
+inline constexpr bool names_array<type_list<A...>> = (... || std::is_array_v<A>);
+
+/// What a unique_ptr points to is owned, so it is part of the value.
+template <class T>
+constexpr verdict judge_unique() {
+  using object = bare_t<typename T::element_type>;
+  if constexpr (names_array<typename template_arguments<T>::type>) {
+    return {kind::opaque, flaw::unique_array};
+  } else if constexpr (!is_std_template<typename T::deleter_type>("default_delete")) {
+    return {kind::opaque, flaw::unique_deleter};
+  } else {
+    constexpr verdict v = judge<object>();
+    if constexpr (v.why_not == flaw::incomplete) {
+      return {kind::unique, flaw::incomplete_pointee};
+    } else if constexpr (v.how == kind::leaf && v.why_not == flaw::none) {
+      return {kind::leaf};
+    } else if constexpr (!std::is_polymorphic_v<object> || std::is_final_v<object> || v.how == kind::opaque) {
+      return {kind::unique};
+    } else if constexpr (v.how == kind::custom && access::declared<object>::virtual_trace()) {
+      return {kind::unique_custom};
+    } else {
+      return {kind::unique, flaw::polymorphic_pointee};
+    }
+  }
+}
+
+/// Another library type holds what it holds: a leaf if no template argument of it is traced.
+template <class T>
+constexpr verdict judge_opaque() {
+  if constexpr (template_arguments<T>::known) {
+    return {kind::opaque, flaw::unknown_library};
+  } else {
+    return {kind::leaf, flaw::unreadable_library};
+  }
+}
+
+template <class T>
+constexpr verdict judge_range() {
+  if constexpr (owns_range<T>) {
+    return {kind::range};
+  } else if constexpr (requires(T const& c) {
+                         c.keys().begin();
+                         c.values().begin();
+                       }) {
+    return {kind::flat};
+  } else if constexpr (role_of<T> != library_role::none) {
+    return judge_opaque<T>();
+  } else {
+    return {kind::leaf, flaw::proxy_range};
+  }
+}
+
+template <class T>
+constexpr verdict judge_library() {
+  constexpr library_role role = role_of<T>;
+  if constexpr (role == library_role::plain || role == library_role::view || std::is_trivially_copyable_v<T> ||
+                std::is_empty_v<T> || library_iterator<T>) {
+    return {kind::leaf};
+  } else if constexpr (role == library_role::adaptor) {
+    return {kind::adaptor};
+  } else if constexpr (role == library_role::unique) {
+    return judge_unique<T>();
+  } else if constexpr (role == library_role::shared) {
+    return {kind::opaque, flaw::shared};
+  } else if constexpr (role == library_role::optional) {
+    return {kind::optional};
+  } else if constexpr (role == library_role::expected) {
+    return {kind::expected};
+  } else if constexpr (role == library_role::variant) {
+    return {kind::variant};
+  } else if constexpr (role == library_role::pair) {
+    return {kind::pair};
+  } else if constexpr (role == library_role::tuple) {
+    return {kind::tuple};
+  } else if constexpr (role == library_role::range || requires { typename T::allocator_type; }) {
+    return judge_range<T>();
+  } else {
+    return judge_opaque<T>();
+  }
+}
+
+template <class T>
+constexpr verdict judge() {
+  if constexpr (std::is_array_v<T>) {
+    return {kind::array};
+  } else if constexpr (!std::is_class_v<T> && !std::is_union_v<T>) {
+    return {kind::leaf};
+  } else if constexpr (handle_traits<T>::is_handle) {
+    return {kind::handle};
+  } else if constexpr (is_leaf<T>) {
+    return {kind::leaf};
+  } else if constexpr (complete<trace_traits<T>>) {
+    return {kind::traits};
+  } else if constexpr (!complete<T>) {
+    return {kind::leaf, flaw::incomplete};
+  } else if constexpr (is_container<T>) {
+    return judge_range<T>();
+  } else if constexpr (role_of<T> != library_role::none) {
+    return judge_library<T>();
+  } else {
+    return judge_class<T>();
+  }
+}
+
+template <class T>
+inline constexpr verdict verdict_of = judge<T>();
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_CLASSIFY_HPP
+
+// Finds and calls the optional member `void gc_finalize()`, inherited ones included.
+#ifndef OURO_DETAIL_FINALIZER_HPP
+#define OURO_DETAIL_FINALIZER_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+template <class F>
+inline constexpr bool is_finalizer = false;
+template <class C>
+inline constexpr bool is_finalizer<void (C::*)()> = true;
+template <class C>
+inline constexpr bool is_finalizer<void (C::*)() noexcept> = true;
+template <class C>
+inline constexpr bool is_finalizer<void (C::*)() const> = true;
+template <class C>
+inline constexpr bool is_finalizer<void (C::*)() const noexcept> = true;
+template <class C>
+inline constexpr bool is_finalizer<void (C::*)()&> = true;
+template <class C>
+inline constexpr bool is_finalizer<void (C::*)()& noexcept> = true;
+
+struct named_gc_finalize {
+  int gc_finalize;
+};
+// The name is ambiguous in a class with both bases if `T` has it too, be it private, overloaded or anything else.
+template <class T>
+struct finalizer_probe : T, named_gc_finalize {};
+
+template <class T>
+constexpr bool names_finalizer() {
+  if constexpr (std::is_class_v<T> && !std::is_final_v<T>) {
+    return !requires { &finalizer_probe<T>::gc_finalize; };
+  } else {
+    return false;
+  }
+}
+
+}  // namespace detail
+
+template <class T>
+struct access::finalizer {
+  static constexpr bool good() {
+    if constexpr (requires { &T::gc_finalize; }) {
+      return detail::is_finalizer<decltype(&T::gc_finalize)>;
+    } else {
+      return false;
+    }
+  }
+  static constexpr bool named() {
+    if constexpr (
+        requires { &T::gc_finalize; } || requires(T & v) { v.gc_finalize(); }) {
+      return true;
+    } else {
+      return detail::names_finalizer<T>();
+    }
+  }
+  static void run(T& v) { v.gc_finalize(); }
+};
+
+namespace detail {
+
+template <class T>
+constexpr bool find_finalizer() {
+  if constexpr (!std::is_class_v<T> && !std::is_union_v<T>) {
+    return false;
+  } else {
+    constexpr bool good = access::finalizer<T>::good();
+    static_assert(
+        good || !access::finalizer<T>::named(),
+        "ouro: gc_finalize of this class is ambiguous, out of reach, or not of the form `void gc_finalize()`: "
+        "write `void gc_finalize();` in the class itself and, if it is private, `friend ouro::access;`");
+    return good;
+  }
+}
+
+/// Has the class, or a base of it, a finalizer? Ends the compilation with advice if there is one that cannot be called.
+template <class T>
+inline constexpr bool has_finalizer = find_finalizer<std::remove_cv_t<T>>();
+
+/// Calls the finalizer: the most derived one, once. What it throws comes through.
+template <class T>
+void run_finalizer(T& object) {
+  access::finalizer<T>::run(object);
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_FINALIZER_HPP
+
+// Follows a type through everything it owns by value: is anything traced, traced by hand, keyed or refused?
+#ifndef OURO_DETAIL_SURVEY_HPP
+#define OURO_DETAIL_SURVEY_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+// --- parts: the types of what a value of T owns, one step down --------------------------------------------------
+
+template <class T, kind K = verdict_of<T>.how>
+struct parts {
+  using type = type_list<>;
+};
+template <class T, std::size_t N>
+using field_types = decltype(access::fields<N>::types(std::declval<T&>()));
+
+template <class T>
+struct parts<T, kind::aggregate> {
+  using type = field_types<T, shape<T>.fields>;
+};
+template <class T>
+requires(access::declared<T>::fields() > 0) struct parts<T, kind::fields> {
+  using type = field_types<T, access::declared<T>::fields()>;
+};
+
+template <class M>
+struct listed {
+  using type = type_list<>;
+};
+template <class M, class C>
+struct listed<M C::*> {
+  using type = type_list<M>;
+};
+template <class... B>
+struct listed<base_list<B...>> {
+  using type = type_list<B...>;
+};
+template <class List>
+struct listed_parts;
+template <class Self, class... M>
+struct listed_parts<member_list<Self, M...>> : joined<type_list<>, typename listed<M>::type...> {};
+template <class T>
+struct parts<T, kind::members> : listed_parts<decltype(access::declared<T>::members())> {};
+
+template <class T>
+struct parts<T, kind::array> {
+  using type = type_list<std::remove_all_extents_t<T>>;
+};
+template <class T>
+struct parts<T, kind::range> {
+  using type = type_list<typename T::value_type>;
+};
+template <class T>
+struct parts<T, kind::flat> {
+  using type =
+      type_list<bare_t<decltype(std::declval<T const&>().keys())>, bare_t<decltype(std::declval<T const&>().values())>>;
+};
+template <class T>
+struct parts<T, kind::adaptor> {
+  using type = type_list<typename T::container_type>;
+};
+template <class T>
+struct parts<T, kind::unique> {
+  using type = type_list<typename T::element_type>;
+};
+template <class T>
+struct parts<T, kind::optional> {
+  using type = type_list<typename T::value_type>;
+};
+template <class T>
+struct parts<T, kind::expected> {
+  using type = type_list<typename T::value_type, typename T::error_type>;
+};
+template <class T>
+struct parts<T, kind::variant> : template_arguments<T> {};
+template <class T>
+struct parts<T, kind::pair> : template_arguments<T> {};
+template <class T>
+struct parts<T, kind::tuple> : template_arguments<T> {};
+
+/// What an opaque type may own; it is refused if one of these is traced.
+template <class T, flaw F = verdict_of<T>.why_not>
+struct guarded : template_arguments<T> {};
+template <class T>
+struct guarded<T, flaw::shared> {
+  using type = type_list<std::remove_all_extents_t<typename T::element_type>>;
+};
+template <class T>
+struct guarded<T, flaw::unique_array> {
+  using type = type_list<std::remove_all_extents_t<typename T::element_type>>;
+};
+template <class T>
+struct guarded<T, flaw::unique_deleter> : guarded<T, flaw::unique_array> {};
+
+// --- the walk ----------------------------------------------------------------------------------------------------
+
+/// What is known of a type and of everything it owns by value.
+struct facts {
+  bool traced = false;   // a handle, or user code that may report one
+  bool hand = false;     // user code does the tracing somewhere
+  bool keyed = false;    // an associative container with traced keys, or user code that may have one
+  bool refused = false;  // some part cannot be traced
+};
+
+/// The types a walk has been to, in a search tree. Types refer to each other in cycles (`struct T { std::vector<T> v;
+/// };`).
+class visited_types {
+ public:
+  constexpr visited_types() = default;
+  visited_types(visited_types const&) = delete;
+  visited_types& operator=(visited_types const&) = delete;
+  constexpr ~visited_types() { remove(root_); }
+
+  template <class T>
+  constexpr bool add() {
+    node** place = &root_;
+    while (*place != nullptr) {
+      node& n = **place;
+      // The hash first, since under -fsanitize=undefined g++ does not tell addresses apart in constants; the address
+      // as well, since Clang gives local classes of different functions the same name.
+      if (n.hash == type_hash<T> && n.id == &type_id<T>) return false;
+      place = n.hash < type_hash<T> ? &n.greater : &n.others;
+    }
+    *place = new node{type_hash<T>, &type_id<T>, nullptr, nullptr};
+    return true;
+  }
+
+ private:
+  struct node {
+    std::uint64_t hash;
+    char const* id;
+    node* greater;
+    node* others;
+  };
+  static constexpr void remove(node* n) {
+    if (n == nullptr) return;
+    remove(n->greater);
+    remove(n->others);
+    delete n;
+  }
+  node* root_ = nullptr;
+};
+
+template <class T>
+constexpr bool find_traced(visited_types& visited);
+
+template <class... P>
+constexpr bool find_traced_in(type_list<P...>, visited_types& visited) {
+  return (... || find_traced<P>(visited));
+}
+
+template <class T>
+constexpr bool find_traced(visited_types& visited) {
+  if constexpr (std::is_reference_v<T>) {
+    return false;
+  } else if constexpr (std::is_const_v<T> || std::is_volatile_v<T>) {
+    return find_traced<std::remove_cv_t<T>>(visited);
+  } else {
+    constexpr kind how = verdict_of<T>.how;
+    if constexpr (how == kind::handle) {
+      return handle_traits<T>::is_traced;
+    } else if constexpr (how == kind::traits || how == kind::custom || how == kind::unique_custom) {
+      return true;
+    } else if constexpr (how == kind::leaf || how == kind::opaque || verdict_of<T>.why_not != flaw::none) {
+      return false;
+    } else {
+      return visited.template add<T>() && find_traced_in(typename parts<T>::type{}, visited);
+    }
+  }
+}
+
+template <class T>
+constexpr bool has_traced_parts() {
+  visited_types visited;
+  return find_traced<T>(visited);
+}
+template <class T>
+inline constexpr bool is_traced_v = has_traced_parts<T>();
+
+template <class List>
+inline constexpr bool any_traced = false;
+template <class... P>
+inline constexpr bool any_traced<type_list<P...>> = (... || is_traced_v<P>);
+template <class List>
+inline constexpr bool any_unjudged = false;
+template <class... P>
+inline constexpr bool any_unjudged<type_list<P...>> = (... || (verdict_of<std::remove_cv_t<P>>.how != kind::opaque &&
+                                                               verdict_of<std::remove_cv_t<P>>.why_not != flaw::none));
+
+template <class List>
+inline constexpr bool any_reference = false;
+template <class... P>
+inline constexpr bool any_reference<type_list<P...>> = (... || std::is_reference_v<P>);
+
+/// The flaw of a type itself, with the conditions of the verdict checked.
+template <class T>
+constexpr flaw find_flaw() {
+  constexpr verdict v = verdict_of<T>;
+  if constexpr (v.how == kind::opaque) {
+    using owned = typename guarded<T>::type;
+    constexpr bool owner = v.why_not == flaw::unique_array || v.why_not == flaw::unique_deleter;
+    return any_traced<owned> || (owner && any_unjudged<owned>) ? v.why_not : flaw::none;
+  } else if constexpr (v.how == kind::aggregate && v.why_not == flaw::none) {
+    if constexpr (!any_traced<typename parts<T>::type>) {
+      return flaw::none;
+    } else if constexpr (any_reference<typename parts<T>::type>) {
+      return flaw::bit_field_or_reference;
+    } else {
+      return decltype(access::fields<shape<T>.fields>::addressable(std::declval<T&>()))::value
+                 ? flaw::none
+                 : flaw::bit_field_or_reference;
+    }
+  } else {
+    return v.why_not;
+  }
+}
+template <class T>
+inline constexpr flaw flaw_of = find_flaw<T>();
+
+/// A container whose order or hash depends on handles cannot have them nulled one by one.
+template <class T>
+inline constexpr bool is_keyed = false;
+template <class T>
+requires requires { typename T::key_type; }
+inline constexpr bool is_keyed<T> =
+    (verdict_of<T>.how == kind::range || verdict_of<T>.how == kind::flat) && is_traced_v<typename T::key_type>;
+
+/// A handle that owns values of unknown types (gc_function) says `has_keyed_container`.
+template <class T>
+inline constexpr bool handle_is_keyed = false;
+template <class T>
+requires(handle_traits<T>::has_keyed_container) inline constexpr bool handle_is_keyed<T> = true;
+
+template <class T>
+constexpr void survey(visited_types& visited, facts& found);
+
+template <class... P>
+constexpr void survey_all(type_list<P...>, visited_types& visited, facts& found) {
+  (survey<P>(visited, found), ...);
+}
+
+template <class T>
+constexpr void survey(visited_types& visited, facts& found) {
+  if constexpr (std::is_const_v<T> || std::is_volatile_v<T>) {
+    survey<std::remove_cv_t<T>>(visited, found);
+  } else if constexpr (!std::is_reference_v<T>) {
+    constexpr kind how = verdict_of<T>.how;
+    if constexpr (flaw_of<T> != flaw::none) {
+      found.refused = true;
+    } else if constexpr (how == kind::handle) {
+      found.traced |= handle_traits<T>::is_traced;
+      found.hand |= handle_traits<T>::is_hand_traced;
+      found.keyed |= handle_is_keyed<T>;
+    } else if constexpr (how == kind::traits || how == kind::custom || how == kind::unique_custom) {
+      found.traced = found.hand = found.keyed = true;
+    } else if constexpr (how != kind::leaf && how != kind::opaque) {
+      if (visited.template add<T>()) {
+        if constexpr (is_traced_v<T>) {
+          found.hand |= is_container<T>;
+          found.keyed |= is_keyed<T>;
+        }
+        survey_all(typename parts<T>::type{}, visited, found);
+      }
+    }
+  }
+}
+
+template <class T>
+constexpr facts collect_facts() {
+  visited_types visited;
+  facts found;
+  survey<T>(visited, found);
+  return found;
+}
+template <class T>
+inline constexpr facts facts_of = collect_facts<std::remove_cv_t<T>>();
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_SURVEY_HPP
+
+// The words of the compile-time refusals: what is wrong with a type, and the line to write instead.
+#ifndef OURO_DETAIL_REFUSAL_HPP
+#define OURO_DETAIL_REFUSAL_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// Instantiated for a type that cannot be traced: the compiler's notes name the type `T`.
+template <class T>
+constexpr void refuse() {
+  constexpr flaw f = flaw_of<T>;
+  static_assert(f != flaw::undeclared,
+                "ouro: this class is no aggregate, so its members cannot be found: write in it `static constexpr "
+                "std::size_t gc_fields = N; friend ouro::access;` with its number of data members for N (if it holds "
+                "no handles: `using gc_leaf = ...;` naming the class, or, outside, `template <> inline constexpr bool "
+                "ouro::is_leaf<...> = true;`)");
+  static_assert(
+      f != flaw::closure,
+      "ouro: what a lambda captures cannot be traced: use ouro::gc_function<R(A...)>(lambda, captures...) with "
+      "a lambda that captures nothing and takes the captures as its first parameters");
+  static_assert(f != flaw::incomplete,
+                "ouro: this class is incomplete here, so what it holds cannot be known: define it before the first "
+                "make_gc, or, if it holds no handles, write `template <> inline constexpr bool ouro::is_leaf<...> = "
+                "true;`");
+  static_assert(f != flaw::foreign_leaf,
+                "ouro: gc_leaf names another class, or is only inherited, and a derived class may have handles of its "
+                "own: repeat it here, `using gc_leaf = ...;` naming this class, or declare gc_fields or gc_members");
+  static_assert(f != flaw::inherited_trace,
+                "ouro: gc_trace is only inherited and not virtual, so the members of this class would be missed: "
+                "write a gc_trace here that also calls the one of the base, or make it virtual");
+  static_assert(f != flaw::inherited_members,
+                "ouro: gc_members is only inherited, so the members of this class would be missed: repeat it here, "
+                "`static constexpr auto gc_members = ouro::members<Self>(ouro::bases<Base>, &Self::member_...);`");
+  static_assert(f != flaw::foreign_members,
+                "ouro: gc_members must list members of this very class: write `static constexpr auto gc_members = "
+                "ouro::members<Self>(ouro::bases<Base>, &Self::member_...);`, and leave members of a base to "
+                "ouro::bases<Base>");
+  static_assert(f != flaw::repeated_members,
+                "ouro: gc_members lists a member twice, and a handle visited twice would free a live object: list "
+                "each traced member once");
+  static_assert(f != flaw::bad_base,
+                "ouro: a class in ouro::bases<...> is no base of this class, an ambiguous one, or out of reach: list "
+                "direct bases, and write `friend ouro::access;` if they are private");
+  static_assert(f != flaw::nested_bases,
+                "ouro: ouro::bases<...> lists a base together with a base of that base, which would be visited twice: "
+                "list direct bases only");
+  static_assert(f != flaw::inherited_fields,
+                "ouro: gc_fields is only inherited, so the members of this class would be missed: repeat it here with "
+                "its own number, or list the members with gc_members and ouro::bases<Base>");
+  static_assert(f != flaw::bad_fields,
+                "ouro: gc_fields is no constant: write `static constexpr std::size_t gc_fields = N;`");
+  static_assert(f != flaw::no_fields,
+                "ouro: gc_fields is 0, but this class has data: give the number of its data members, or list them "
+                "with gc_members if they are in a base");
+  static_assert(f != flaw::too_many_fields,
+                "ouro: this class has more than 64 members: write `static constexpr auto gc_members = "
+                "ouro::members(&X::a, &X::b);` with the traced ones");
+  static_assert(f != flaw::tuple_like,
+                "ouro: std::tuple_size is specialised for this class, so its members cannot be bound: write `static "
+                "constexpr auto gc_members = ouro::members(&X::a, &X::b);` with the traced ones");
+  static_assert(f != flaw::uncounted,
+                "ouro: the members of this aggregate cannot be counted: write in it `static constexpr std::size_t "
+                "gc_fields = N;` with its number of data members for N");
+  static_assert(f != flaw::base_with_data,
+                "ouro: this aggregate has a base with data: write in it `static constexpr auto gc_members = "
+                "ouro::members<Self>(ouro::bases<Base>, &Self::member_...);` with its traced members");
+  static_assert(f != flaw::is_union,
+                "ouro: nobody knows which member of a union is alive: use std::variant, or write `gc_trace`, or, if it "
+                "holds no handles, `template <> inline constexpr bool ouro::is_leaf<...> = true;`");
+  static_assert(f != flaw::polymorphic_pointee,
+                "ouro: a unique_ptr to a polymorphic class may own an object of a derived one, whose members would be "
+                "missed: give the class `virtual void gc_trace(ouro::tracer&) const noexcept;`, make it final, or use "
+                "gc_ptr");
+  static_assert(f != flaw::incomplete_pointee,
+                "ouro: the class that this unique_ptr owns is incomplete here, so what it holds cannot be known: "
+                "define it before the first make_gc, use gc_ptr, or, if it holds no handles, write `template <> inline "
+                "constexpr bool ouro::is_leaf<...> = true;` for it");
+  static_assert(f != flaw::unreadable_library,
+                "ouro: a class inside a template of the standard library or of Boost is not known: write `template "
+                "<> inline constexpr bool ouro::is_leaf<...> = true;` if it holds no handles, else specialise "
+                "ouro::trace_traits");
+  static_assert(f != flaw::proxy_range,
+                "ouro: ouro::is_container needs value_type, and begin() and end() that yield references to it: "
+                "specialise ouro::trace_traits instead");
+  static_assert(f != flaw::bit_field_or_reference,
+                "ouro: this aggregate has a bit-field or a reference beside traced members: write in it `static "
+                "constexpr std::size_t gc_fields = N;` with its number of data members for N");
+  static_assert(f != flaw::shared,
+                "ouro: shared ownership is never traced, since nobody knows who else holds this shared_ptr: use "
+                "ouro::gc_ptr instead, or std::weak_ptr if it does not own");
+  static_assert(f != flaw::unique_array,
+                "ouro: a unique_ptr to an array does not know its length, so its elements cannot be traced: use "
+                "std::vector or ouro::gc_ptr<T[]>");
+  static_assert(f != flaw::unique_deleter,
+                "ouro: a unique_ptr with a deleter of its own may not own what it points to: use std::default_delete "
+                "or ouro::gc_ptr, or, if it leads to no handles, write `template <> inline constexpr bool "
+                "ouro::is_leaf<...> = true;`");
+  static_assert(f != flaw::unknown_library,
+                "ouro: a library type that ouro does not know has traced template arguments: specialise "
+                "ouro::trace_traits for it, or, if it owns none of them, `template <> inline constexpr bool "
+                "ouro::is_leaf<...> = true;`");
+}
+
+template <class T>
+constexpr void explain();
+
+template <class... P>
+constexpr void explain_all(type_list<P...>) {
+  (explain<P>(), ...);
+}
+
+/// Goes down to the types that are at fault. Ends on types that contain themselves, since a function is instantiated
+/// once.
+template <class T>
+constexpr void explain() {
+  if constexpr (!std::is_reference_v<T>) {
+    using value = std::remove_cv_t<T>;
+    if constexpr (flaw_of<value> != flaw::none) {
+      refuse<value>();
+    } else if constexpr (facts_of<value>.refused) {
+      explain_all(typename parts<value>::type{});
+    }
+  }
+}
+
+/// Ends the compilation with advice unless `T`, which must be complete, can be traced.
+template <class T>
+constexpr void assert_traceable() {
+  if constexpr (facts_of<T>.refused) explain<std::remove_cv_t<T>>();
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_REFUSAL_HPP
+
+// How the handles inside a value are found: by its declarations, its shape or its name, decided at compile time.
+#ifndef OURO_TRACE_HPP
+#define OURO_TRACE_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+/// Does a value of type `T` hold traced handles (or user code that may report some)?
+///
+/// Precondition: `T` is complete, as is everything it owns by value. Evaluated at compile time.
+template <class T>
+inline constexpr bool is_traced = detail::is_traced_v<std::remove_cv_t<T>>;
+
+/// Can `T` be an object of the collector: is it known for every part of it how it is traced, or that it is a leaf?
+template <class T>
+concept traceable = !detail::facts_of<T>.refused;
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_hand_traced = facts_of<T>.hand;
+template <class T>
+inline constexpr bool has_keyed_container = facts_of<T>.keyed;
+
+template <class T>
+void trace_known(T const& value, tracer& t) noexcept;
+
+/// Part of a value that was checked as a whole. In the pass that empties keyed containers, everything else is skipped.
+template <class T, bool Checked>
+void trace_part(T const& part, tracer& t) noexcept {
+  if constexpr (is_traced_v<std::remove_cv_t<T>>) {
+    if constexpr (Checked && !facts_of<T>.keyed) {
+      if (tracer_access::pass(t) == trace_pass::clear_keyed) return;
+    }
+    trace_known<std::remove_cv_t<T>>(part, t);
+  }
+}
+
+/// The same, unless it was declared as a reference (a structured binding does not tell), which owns nothing.
+template <bool Checked, class Declared, class E>
+void trace_element(E const& element, tracer& t) noexcept {
+  if constexpr (!std::is_reference_v<Declared>) trace_part<E, Checked>(element, t);
+}
+
+/// Hands on the members of a class; `D` are their declared types.
+template <bool Checked, class List>
+struct field_visitor;
+template <bool Checked, class... D>
+struct field_visitor<Checked, type_list<D...>> {
+  tracer& t;
+  template <class... M>
+  void operator()(M const&... member) const noexcept {
+    (trace_element<Checked, D>(member, t), ...);
+  }
+};
+
+/// Reaches the protected container of std::stack and its like.
+template <class A>
+struct adaptor_key : A {
+  static auto const& container(A const& a) noexcept { return a.*&adaptor_key::c; }
+};
+
+// --- gc_members: bases, of which virtual ones are visited by the complete object only ----------------------------
+
+template <class M>
+struct bases_of_element {
+  using type = type_list<>;
+};
+template <class... B>
+struct bases_of_element<base_list<B...>> {
+  using type = type_list<B...>;
+};
+template <class List>
+struct bases_of_list {
+  using type = type_list<>;
+};
+template <class Self, class... M>
+struct bases_of_list<member_list<Self, M...>> : joined<type_list<>, typename bases_of_element<M>::type...> {};
+
+/// The bases in the gc_members of `T`; none for a class that is traced in another way.
+template <class T>
+using listed_bases = typename bases_of_list<
+    std::conditional_t<verdict_of<T>.how == kind::members, decltype(access::declared<T>::members()), void>>::type;
+
+/// The virtual bases among these bases of `T` and of their listed bases, each once.
+template <class T, class Bases = listed_bases<T>>
+struct virtual_bases {
+  using type = type_list<>;
+};
+template <class T, class B, class... Rest>
+struct virtual_bases<T, type_list<B, Rest...>> {
+  using above = typename virtual_bases<B>::type;
+  using through = std::conditional_t<access::declared<T>::template has_virtual_base<B>,
+                                     typename merge<type_list<B>, above>::type, above>;
+  using type = typename merge<through, typename virtual_bases<T, type_list<Rest...>>::type>::type;
+};
+
+/// `V` as a virtual base of `v`, by way of the first of these bases that is `V` or has it.
+template <class V, class T, class B, class... Rest>
+V const& virtual_base(T const& v, type_list<B, Rest...>) noexcept {
+  if constexpr (std::is_same_v<V, B> && access::declared<T>::template has_virtual_base<B>) {
+    return access::declared<T>::template base<B>(v);
+  } else if constexpr (contains<V, typename virtual_bases<B>::type>) {
+    return virtual_base<V>(access::declared<T>::template base<B>(v), listed_bases<B>());
+  } else {
+    return virtual_base<V>(v, type_list<Rest...>());
+  }
+}
+
+template <bool Checked, class T>
+void trace_members(T const& v, tracer& t) noexcept;
+
+/// A base as part of a derived object: without its virtual bases.
+template <bool Checked, class B>
+void trace_own_part(B const& base, tracer& t) noexcept {
+  if constexpr (verdict_of<B>.how == kind::members) {
+    trace_members<Checked>(base, t);
+  } else {
+    trace_part<B, Checked>(base, t);
+  }
+}
+
+template <bool Checked, class T, class B>
+void trace_base(T const& v, tracer& t) noexcept {
+  if constexpr (!access::declared<T>::template has_virtual_base<B>) {
+    trace_own_part<Checked, B>(access::declared<T>::template base<B>(v), t);
+  }
+}
+
+template <bool Checked, class T, class... B>
+void trace_listed(T const& v, base_list<B...>, tracer& t) noexcept {
+  (trace_base<Checked, T, B>(v, t), ...);
+}
+template <bool Checked, class T, class M>
+void trace_listed(T const& v, M T::*member, tracer& t) noexcept {
+  trace_part<M, Checked>(v.*member, t);
+}
+
+template <bool Checked, class T>
+void trace_members(T const& v, tracer& t) noexcept {
+  constexpr auto list = access::declared<T>::members();
+  std::apply([&](auto... member) { (trace_listed<Checked, T>(v, member, t), ...); }, list.members);
+}
+
+template <bool Checked, class T, class... V>
+void trace_virtual_bases([[maybe_unused]] T const& v, type_list<V...>, [[maybe_unused]] tracer& t) noexcept {
+  (trace_own_part<Checked, V>(virtual_base<V>(v, listed_bases<T>()), t), ...);
+}
+
+// --- the library ---------------------------------------------------------------------------------------------------
+
+template <bool Checked, class T>
+void trace_range(T const& c, tracer& t) noexcept {
+  if constexpr (is_keyed<T>) {
+    trace_pass const pass = tracer_access::pass(t);
+    if (pass == trace_pass::clear) return;
+    if (pass == trace_pass::clear_keyed) {
+      const_cast<T&>(c).clear();
+      return;
+    }
+  }
+  if constexpr (verdict_of<T>.how == kind::flat) {
+    trace_part<bare_t<decltype(c.keys())>, Checked>(c.keys(), t);
+    trace_part<bare_t<decltype(c.values())>, Checked>(c.values(), t);
+  } else if constexpr (is_traced_v<typename T::value_type>) {
+    for (auto const& element : c) trace_part<typename T::value_type, Checked>(element, t);
+  }
+}
+
+template <bool Checked, class T, std::size_t... I>
+void trace_variant(T const& v, std::index_sequence<I...>, tracer& t) noexcept {
+  auto alternative = [&](auto const* part) { trace_part<bare_t<decltype(*part)>, Checked>(*part, t); };
+  (void)(... || (v.index() == I && (alternative(get_if<I>(&v)), true)));
+}
+
+template <bool Checked, class T, class... D, std::size_t... I>
+void trace_tuple(T const& v, type_list<D...>, std::index_sequence<I...>, tracer& t) noexcept {
+  (trace_element<Checked, D>(std::get<I>(v), t), ...);
+}
+
+/// The value of a type that is known to be traceable and to have traced parts.
+template <class T>
+void trace_known(T const& v, tracer& t) noexcept {
+  constexpr kind how = verdict_of<T>.how;
+  constexpr bool checked = facts_of<T>.keyed;
+  if constexpr (how == kind::handle) {
+    handle_traits<T>::trace(v, t);
+  } else if constexpr (how == kind::traits) {
+    trace_traits<T>::trace(v, t);
+  } else if constexpr (how == kind::custom) {
+    access::declared<T>::trace(v, t);
+  } else if constexpr (how == kind::members) {
+    trace_members<checked>(v, t);
+    trace_virtual_bases<checked>(v, typename virtual_bases<T>::type{}, t);
+  } else if constexpr (how == kind::fields || how == kind::aggregate) {
+    using types = typename parts<T>::type;
+    access::fields<types::size>::visit(v, field_visitor<checked, types>{t});
+  } else if constexpr (how == kind::array) {
+    for (auto const& element : v) trace_part<std::remove_extent_t<T>, checked>(element, t);
+  } else if constexpr (how == kind::range || how == kind::flat) {
+    trace_range<checked>(v, t);
+  } else if constexpr (how == kind::adaptor) {
+    trace_part<typename T::container_type, checked>(adaptor_key<T>::container(v), t);
+  } else if constexpr (how == kind::unique) {
+    using element = typename T::element_type;
+    if (v.get() == nullptr) return;
+    tracer_access::descend(t, v.get(), [](void const* part, tracer& inner) noexcept {
+      trace_part<element, checked>(*static_cast<element const*>(part), inner);
+    });
+  } else if constexpr (how == kind::unique_custom) {
+    if (v.get() != nullptr) access::declared<bare_t<typename T::element_type>>::trace_virtually(*v, t);
+  } else if constexpr (how == kind::optional) {
+    if (v.has_value()) trace_part<typename T::value_type, checked>(*v, t);
+  } else if constexpr (how == kind::expected) {
+    if (!v.has_value()) {
+      trace_part<typename T::error_type, checked>(v.error(), t);
+    } else if constexpr (!std::is_void_v<typename T::value_type>) {
+      trace_part<typename T::value_type, checked>(*v, t);
+    }
+  } else if constexpr (how == kind::variant) {
+    trace_variant<checked>(v, std::make_index_sequence<parts<T>::type::size>{}, t);
+  } else {
+    static_assert(how == kind::pair || how == kind::tuple);
+    using types = typename parts<T>::type;
+    trace_tuple<checked>(v, types{}, std::make_index_sequence<types::size>{}, t);
+  }
+}
+
+template <class T>
+void trace_value(T const& value, tracer& t) noexcept {
+  assert_traceable<T>();
+  if constexpr (!facts_of<T>.refused) trace_part<T, true>(value, t);
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_TRACE_HPP
+
+// The descriptor of a C++ type, and the making of objects of it.
+#ifndef OURO_DETAIL_DESCRIBE_HPP
+#define OURO_DETAIL_DESCRIBE_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+template <class T>
+struct object_operations {
+  static void destroy(void* object) noexcept { std::destroy_at(static_cast<T*>(object)); }
+  static void trace(void const* object, tracer& t) noexcept { trace_part<T, false>(*static_cast<T const*>(object), t); }
+  static void finalize(void* object) { run_finalizer(*static_cast<T*>(object)); }
+  static std::string_view name() noexcept { return type_name<T>(); }
+};
+
+template <class T>
+struct array_operations {
+  static void destroy(void* object) noexcept {
+    T* first = static_cast<T*>(object);
+    for (std::size_t i = length_of(header_of(object)); i-- != 0;) std::destroy_at(first + i);
+  }
+  static void trace(void const* object, tracer& t) noexcept {
+    T const* first = static_cast<T const*>(object);
+    for (std::size_t i = 0, n = length_of(header_of(object)); i != n; ++i) trace_part<T, false>(first[i], t);
+  }
+  static void finalize(void* object) {
+    T* first = static_cast<T*>(object);
+    for (std::size_t i = 0, n = length_of(header_of(object)); i != n; ++i) {
+      OURO_DETAIL_TRY { run_finalizer(first[i]); }
+      OURO_DETAIL_CATCH_ALL {
+        report_exception(heap_of(header_of(object)), std::current_exception(), "gc_finalize", name());
+      }
+    }
+  }
+  static std::string_view name() noexcept { return type_name<T[]>(); }
+};
+
+/// Types with finalizers are tracked even if they hold no handles: their finalizers may make some.
+template <class T>
+inline constexpr bool is_tracked_type = is_traced<T> || has_finalizer<T>;
+
+template <class T, class Operations>
+constexpr auto destroy_function() -> void (*)(void*) noexcept {
+  if constexpr (std::is_trivially_destructible_v<T>) {
+    return nullptr;
+  } else {
+    return &Operations::destroy;
+  }
+}
+template <class T, class Operations>
+constexpr auto die_function() -> void (*)(object_header*) noexcept {
+  if constexpr (has_finalizer<T>) {
+    return &die_slowly;
+  } else {
+    return &die<Operations>;
+  }
+}
+template <class T, class Operations>
+constexpr auto trace_function() -> void (*)(void const*, tracer&) noexcept {
+  if constexpr (is_tracked_type<T>) {
+    return &Operations::trace;
+  } else {
+    return nullptr;
+  }
+}
+template <class T, class Operations>
+constexpr auto finalize_function() -> void (*)(void*) {
+  if constexpr (has_finalizer<T>) {
+    return &Operations::finalize;
+  } else {
+    return nullptr;
+  }
+}
+
+template <class T>
+constexpr auto throw_function() -> void (*)(void*) {
+#if OURO_DETAIL_HARDENED && OURO_DETAIL_EXCEPTIONS
+  return [](void* object) { throw static_cast<T*>(object); };
+#else
+  return nullptr;
+#endif
+}
+
+template <class T>
+constexpr type_traits_set traits_of() {
+  unsigned traits = has_finalizer<T> ? has_finalize : 0u;
+  if constexpr (is_traced<T>) {
+    if (is_hand_traced<T>) traits |= is_hand_written;
+    if (has_keyed_container<T>) traits |= has_keyed_parts;
+  }
+  return static_cast<type_traits_set>(traits);
+}
+
+template <class T, class Operations>
+constexpr type_descriptor describe(bool is_array) {
+  return {destroy_function<T, Operations>(),
+          die_function<T, Operations>(),
+          trace_function<T, Operations>(),
+          finalize_function<T, Operations>(),
+          &Operations::name,
+          throw_function<T>(),
+          alignof(T),
+          is_array,
+          traits_of<T>()};
+}
+
+/// Of objects of the type T, or with T = U[] of arrays of U.
+template <class T>
+inline constinit type_descriptor const descriptor_of = describe<T, object_operations<T>>(false);
+template <class T>
+inline constinit type_descriptor const descriptor_of<T[]> = describe<T, array_operations<T>>(true);
+
+// Aggregates may be given fewer values than they have members, and conversions are the caller's affair: std::make_shared
+// does not warn of either.
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#endif
+/// An object with one handle's worth of count. Parentheses where the type allows them, else braces.
+template <class T, class... A>
+object_header* make_object(A&&... args) {
+  assert_traceable<T>();
+  object_header* h = allocate<is_tracked_type<T>>(descriptor_of<T>, sizeof(T));
+  void* const place = object_of(h);
+  OURO_DETAIL_TRY {
+    if constexpr (std::is_constructible_v<T, A...>) {
+      ::new (place) T(std::forward<A>(args)...);
+    } else {
+      ::new (place) T{std::forward<A>(args)...};
+    }
+  }
+  OURO_DETAIL_CATCH_ALL {
+    abandon(h);
+    OURO_DETAIL_RETHROW;
+  }
+  set_state(*h, object_state::live);
+  return h;
+}
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+
+template <class T>
+object_header* make_array(std::size_t n) {
+  assert_traceable<T>();
+  if (n > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) throw_error(std::bad_array_new_length());
+  type_descriptor const& type = descriptor_of<T[]>;
+  std::size_t const bytes = n * sizeof(T);
+  std::size_t const block = block_size(type, bytes);
+  object_header* h = is_pooled(type, block)
+                         ? allocate<is_tracked_type<T>>(type, bytes, static_cast<std::uint32_t>(block / array_class_bytes))
+                         : allocate_slow(type, bytes);
+  T* const first = static_cast<T*>(object_of(h));
+  length_of(h) = n;
+  std::size_t made = 0;
+  OURO_DETAIL_TRY {
+    for (; made != n; ++made) ::new (static_cast<void*>(first + made)) T();
+  }
+  OURO_DETAIL_CATCH_ALL {
+    while (made != 0) std::destroy_at(first + --made);
+    abandon(h);
+    OURO_DETAIL_RETHROW;
+  }
+  set_state(*h, object_state::live);
+  return h;
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_DESCRIBE_HPP
+
+// What all handles share: the rules of conversion, and the way from a pointer to the object's header.
+#ifndef OURO_DETAIL_HANDLE_HPP
+#define OURO_DETAIL_HANDLE_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// Says that the count of an object is taken over, not raised.
+struct adopt_t {};
+
+template <class T, class = void>
+inline constexpr bool is_complete = false;
+template <class T>
+inline constexpr bool is_complete<T, std::void_t<decltype(sizeof(T))>> = true;
+
+/// Asked at the end of a translation unit, in the bodies of members, never in a constraint.
+template <class T>
+constexpr void assert_complete() {
+  if constexpr (std::is_class_v<T> || std::is_union_v<T>) {
+    static_assert(is_complete<T>,
+                  "ouro: a gc_ptr<T> is copied, dropped or dereferenced where T is never completed; include the "
+                  "definition of T in this translation unit");
+  }
+}
+
+/// The pointee may be a base in the middle of an object: its vptr tells.
+template <class T>
+constexpr bool points_into_objects() {
+  assert_complete<T>();
+  return std::is_polymorphic_v<T> && !std::is_final_v<T>;
+}
+
+template <class T>
+OURO_DETAIL_INLINE object_header* header_from(void const* word) noexcept {
+  if constexpr (points_into_objects<T>()) {
+    return header_of_polymorphic(word);
+  } else {
+    return header_of(word);
+  }
+}
+
+// --- conversions ----------------------------------------------------------------------------------------------------
+
+template <class From, class To>
+inline constexpr bool keeps_cv = (std::is_const_v<To> || !std::is_const_v<From>) &&
+                                 (std::is_volatile_v<To> || !std::is_volatile_v<From>);
+
+/// As for std::shared_ptr, but a pointer to an array converts only to one of more constant elements, or to void.
+template <class From, class To>
+constexpr bool is_handle_convertible() {
+  if constexpr (std::is_same_v<From, To>) {
+    return true;
+  } else if constexpr (std::is_void_v<To>) {
+    return keeps_cv<std::remove_extent_t<From>, To>;
+  } else if constexpr (std::is_void_v<From>) {
+    return false;
+  } else if constexpr (std::is_array_v<From> || std::is_array_v<To>) {
+    return std::is_array_v<From> && std::is_array_v<To> &&
+           std::is_convertible_v<std::remove_extent_t<From> (*)[], std::remove_extent_t<To> (*)[]>;
+  } else {
+    return std::is_convertible_v<From*, To*>;
+  }
+}
+
+template <class Derived, class Base, class = void>
+inline constexpr bool is_virtual_base = true;
+template <class Derived, class Base>
+inline constexpr bool
+    is_virtual_base<Derived, Base, std::void_t<decltype(static_cast<Derived*>(static_cast<Base*>(nullptr)))>> = false;
+
+template <class Derived>
+union unborn {
+  char nothing;
+  Derived object;
+  constexpr unborn() : nothing() {}
+  constexpr ~unborn() {}
+};
+
+template <class Derived, class Base>
+constexpr bool base_at_offset_zero() {
+  if constexpr (is_virtual_base<Derived, Base>) {
+    return false;
+  } else {
+    unborn<Derived> place;
+    return static_cast<void const*>(static_cast<Base const*>(std::addressof(place.object))) ==
+           static_cast<void const*>(std::addressof(place.object));
+  }
+}
+
+/// A handle to a non-polymorphic base finds the header only if the base begins where the object begins.
+template <class From, class To>
+constexpr void assert_base_reachable() {
+  using derived = std::remove_cv_t<From>;
+  using base = std::remove_cv_t<To>;
+  if constexpr (std::is_class_v<base> && std::is_class_v<derived> && !std::is_same_v<base, derived>) {
+    if constexpr (!std::is_polymorphic_v<base>) {
+      static_assert((!std::is_polymorphic_v<derived> || std::is_final_v<derived>) &&
+                        base_at_offset_zero<derived, base>(),
+                    "ouro: no handle can point to this base: it does not begin where the object begins, and it is not "
+                    "polymorphic; give it a virtual destructor, make it the first base, or use "
+                    "gc_interior_ptr<Base>(owner, owner.get())");
+    }
+  }
+}
+
+// --- checks of hardened builds --------------------------------------------------------------------------------------
+
+/// What the word of a destroyed handle holds.
+inline constexpr std::uintptr_t destroyed_handle = static_cast<std::uintptr_t>(0xdead'0057'dead'0057ull);
+
+OURO_DETAIL_NOINLINE inline void check_owner(object_header const* h) noexcept {
+  heap_core& heap = heap_of(h);
+  thread_state* const self = &this_thread_state();
+  thread_state* owner = heap.owner.load(std::memory_order_relaxed);
+  if (owner == self) return;
+  if (heap.closed && !heap.adopted && heap.owner.compare_exchange_strong(owner, self)) {
+    heap.adopted = true;  // its own thread has ended
+    return;
+  }
+  fail(
+      "a handle was used on a thread that does not own the object's heap. Give each thread objects of its own, or hand "
+      "the whole heap over (move the ouro::heap and make it current with ouro::heap::scope there)",
+      "gc_ptr", type_of(h).name());
+}
+
+inline void check_handle([[maybe_unused]] object_header const* h) noexcept {
+  if constexpr (OURO_DETAIL_HARDENED) {
+    if (find_block(h + 1) != h) {
+      fail("a handle points to no object of a heap: it was used after its destruction, or overwritten", "gc_ptr", {});
+    }
+    check_owner(h);
+  }
+}
+
+/// A handle may outlive its object (see `object_state::zombie`), but must not be followed then.
+inline void check_alive([[maybe_unused]] object_header const* h) noexcept {
+  if constexpr (OURO_DETAIL_HARDENED) {
+    if (state_of(*h) == object_state::zombie) {
+      fail("a handle that outlived its object was followed: it escaped from a constructor that threw, or from a destructor",
+           "gc_ptr", type_of(h).name());
+    }
+  }
+}
+
+template <class T>
+void check_word([[maybe_unused]] void const* word) noexcept {
+  if constexpr (OURO_DETAIL_HARDENED) {
+    if (word == reinterpret_cast<void const*>(destroyed_handle)) {
+      fail("a handle was used after its destruction", "gc_ptr", type_name<T>());
+    }
+    if (find_block(word) == nullptr) {
+      fail("a handle points to a destroyed object, or was overwritten. Does a raw pointer or a reference outlive the last "
+           "handle?",
+           "gc_ptr", type_name<T>());
+    }
+  }
+}
+
+/// A handle to void may be cast back to the object's type, or to a base that begins where the object begins. Which
+/// bases those are the language tells only where it matches a thrown pointer with a handler.
+template <class T>
+void check_cast_from_void([[maybe_unused]] object_header* h) noexcept {
+#if OURO_DETAIL_HARDENED && OURO_DETAIL_EXCEPTIONS
+  using element = std::remove_cv_t<std::remove_extent_t<T>>;
+  type_descriptor const& type = type_of(h);
+  bool fits = false;
+  if (type.is_array == std::is_array_v<T>) {
+    try {
+      type.throw_pointer(object_of(h));
+    } catch (element const* pointer) {
+      fits = pointer == object_of(h);
+    } catch (...) {
+    }
+  }
+  if (!fits) {
+    fail(
+        "static_pointer_cast from gc_ptr<void> to a type that the object does not have (or a base at another offset). "
+        "Cast to the type given to make_gc first",
+        "static_pointer_cast", type.name());
+  }
+#endif
+}
+
+// --- the library's side of gc_ptr -----------------------------------------------------------------------------------
+
+struct handle_access {
+  /// Takes over one count of the object.
+  template <class T>
+  static gc_ptr<T> adopt(object_header* h) noexcept {
+    return gc_ptr<T>(adopt_t(), object_of(h));
+  }
+  template <class T>
+  static gc_ptr<T> adopt_at(T* pointer) noexcept {
+    return gc_ptr<T>(adopt_t(), const_cast<std::remove_cv_t<T>*>(pointer));
+  }
+  /// One more handle to the object.
+  template <class T>
+  static gc_ptr<T> share(object_header* h) noexcept {
+    add_reference(h);
+    return adopt<T>(h);
+  }
+
+  template <class T>
+  static void* const& word(gc_ptr<T> const& handle) noexcept {
+    return handle.word_;
+  }
+  template <class T>
+  static object_header* header(gc_ptr<T> const& handle) noexcept {
+    return handle.word_ != nullptr ? handle.header() : nullptr;
+  }
+
+  /// Moves the count to a handle of another type; when the cast gives null, null, and `from` stays as it is.
+  template <class T, class U, class Cast>
+  static gc_ptr<T> cast(gc_ptr<U>&& from, Cast cast_pointer) noexcept {
+    static_assert(std::is_void_v<T> || std::is_void_v<U> || std::is_same_v<std::remove_cv_t<std::remove_extent_t<T>>,
+                                                                           std::remove_cv_t<std::remove_extent_t<U>>> ||
+                      (!std::is_array_v<T> && !std::is_array_v<U>),
+                  "ouro: a handle to an array can only be cast to one of the same elements: indexing would go wrong");
+    static_assert(std::is_void_v<T> || std::is_void_v<U> || std::is_array_v<T> == std::is_array_v<U>,
+                  "ouro: a handle to an array cannot be cast to a handle to one object, nor the other way");
+    auto* const pointer = cast_pointer(from.get());
+    if (pointer == nullptr) return nullptr;
+    if constexpr (std::is_void_v<U> && !std::is_void_v<T>) check_cast_from_void<T>(from.header());
+    if constexpr (std::is_void_v<T>) {
+      void* const whole = object_of(from.header());
+      from.word_ = nullptr;
+      return gc_ptr<T>(adopt_t(), whole);
+    } else {
+      if constexpr (std::is_base_of_v<T, U>) assert_base_reachable<U, T>();
+      from.word_ = nullptr;
+      return gc_ptr<T>(adopt_t(), const_cast<std::remove_cv_t<typename gc_ptr<T>::element_type>*>(pointer));
+    }
+  }
+};
+
+template <class T, class U>
+constexpr bool are_comparable() {
+  if constexpr (std::is_void_v<T> || std::is_void_v<U>) {
+    return true;
+  } else {
+    return requires(std::remove_extent_t<T>* a, std::remove_extent_t<U>* b) { a == b; };
+  }
+}
+
+struct address_pair {
+  void const* first;
+  void const* second;
+};
+
+/// The addresses by which handles are compared: those of the complete objects if one is a handle to void.
+template <class T, class U>
+address_pair identity(gc_ptr<T> const& a, gc_ptr<U> const& b) noexcept {
+  if constexpr (std::is_void_v<T> != std::is_void_v<U>) {
+    return {handle_access::header(a), handle_access::header(b)};
+  } else if constexpr (std::is_void_v<T> || std::is_same_v<T, U>) {
+    return {a.get(), b.get()};
+  } else {
+    using common = std::common_type_t<std::remove_extent_t<T>*, std::remove_extent_t<U>*>;
+    return {static_cast<common>(a.get()), static_cast<common>(b.get())};
+  }
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_HANDLE_HPP
+
+// The handle: a counted reference to a garbage-collected object, one pointer wide.
+#ifndef OURO_GC_PTR_HPP
+#define OURO_GC_PTR_HPP
+
+#if defined(__cpp_lib_format)
+#include <format>
+#endif
+
+/// CPython's memory management for C++: handles that count, and a collector for what counting cannot free.
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+/// Thrown by `gc_from_this` for an address that is not the beginning of a complete garbage-collected object.
+struct bad_gc_from_this : std::logic_error {
+  bad_gc_from_this()
+      : std::logic_error("ouro: gc_from_this: the address is not that of a complete object made by make_gc") {}
+};
+
+/// A shared, counted reference to an object made by `make_gc`. The object dies when its last handle goes, or when it is
+/// only reachable from garbage and a collection finds it.
+///
+/// `T` may be an object type, const, incomplete where handles are only declared, `void` (any object) or `U[]`.
+/// One pointer wide; never throws; moved-from handles are null. Copying and dropping are O(1), but dropping the last
+/// handle runs the object's destructor. Thread rule: a handle belongs to the thread that owns the object's heap.
+/// CPython's counterpart is `PyObject*` with `Py_INCREF` and `Py_DECREF`.
+template <class T>
+class gc_ptr {
+ public:
+  /// `T`, or the type of the elements of an array.
+  using element_type = std::remove_extent_t<T>;
+
+  /// Null.
+  constexpr gc_ptr() noexcept = default;
+  /// Null.
+  constexpr gc_ptr(std::nullptr_t) noexcept {}
+
+  /// One more handle to the same object. O(1).
+  gc_ptr(gc_ptr const& other) noexcept : word_(other.word_) { retain(); }
+  /// Takes the handle over; `other` is null afterwards, and no count changes.
+  gc_ptr(gc_ptr&& other) noexcept : word_(std::exchange(other.word_, nullptr)) {}
+
+  /// From a handle to a derived, less constant or (for `gc_ptr<void>`) any type.
+  template <class U>
+    requires(!std::is_same_v<U, T> && detail::is_handle_convertible<U, T>())
+  gc_ptr(gc_ptr<U> const& other) noexcept : word_(convert(other)) {
+    retain();
+  }
+  /// The same; `other` is null afterwards.
+  template <class U>
+    requires(!std::is_same_v<U, T> && detail::is_handle_convertible<U, T>())
+  gc_ptr(gc_ptr<U>&& other) noexcept : word_(convert(other)) {
+    other.word_ = nullptr;
+  }
+
+  /// Drops the handle. The last one runs the object's finalizer and destructor before it returns.
+  // Not constexpr, and without a look at T: Clang evaluates a constexpr destructor before T is complete.
+  ~gc_ptr() {
+    if (word_ != nullptr) release(word_);
+    if constexpr (OURO_DETAIL_HARDENED) {
+      *const_cast<void* volatile*>(&word_) = reinterpret_cast<void*>(detail::destroyed_handle);
+    }
+  }
+
+  /// The new value is in place before the old handle is dropped, here and below.
+  gc_ptr& operator=(gc_ptr const& other) noexcept {
+    gc_ptr(other).swap(*this);
+    return *this;
+  }
+  /// Takes the handle over; `other` is null afterwards.
+  gc_ptr& operator=(gc_ptr&& other) noexcept {
+    gc_ptr(std::move(other)).swap(*this);
+    return *this;
+  }
+  /// From a handle that converts.
+  template <class U>
+    requires(!std::is_same_v<U, T> && detail::is_handle_convertible<U, T>())
+  gc_ptr& operator=(gc_ptr<U> other) noexcept {
+    gc_ptr(std::move(other)).swap(*this);
+    return *this;
+  }
+
+  /// Drops the handle and is null. It is null already when a destructor that this starts looks at it.
+  void reset() noexcept { gc_ptr().swap(*this); }
+  /// Exchanges two handles; no count changes.
+  void swap(gc_ptr& other) noexcept { std::swap(word_, other.word_); }
+  friend void swap(gc_ptr& a, gc_ptr& b) noexcept { a.swap(b); }
+
+  /// The object's address (of an array: its first element's), or null. Does not keep the object alive.
+  element_type* get() const noexcept { return static_cast<element_type*>(word_); }
+
+  /// The object. Precondition of `*`, `->` and `[]`: not null (hardened builds check).
+  std::add_lvalue_reference_t<T> operator*() const noexcept
+    requires(!std::is_void_v<T> && !std::is_array_v<T>)
+  {
+    check_access();
+    return *get();
+  }
+  /// A member of the object.
+  T* operator->() const noexcept
+    requires(!std::is_void_v<T> && !std::is_array_v<T>)
+  {
+    check_access();
+    return get();
+  }
+  /// An element. Precondition: `i < size()`.
+  std::add_lvalue_reference_t<element_type> operator[](std::size_t i) const noexcept
+    requires(std::is_array_v<T>)
+  {
+    check_access();
+    if (OURO_DETAIL_HARDENED && i >= size()) {
+      detail::fail("an index is not below the array's size()", "gc_ptr", detail::type_name<T>());
+    }
+    return get()[i];
+  }
+
+  /// Elements of the array; 0 for a null handle.
+  std::size_t size() const noexcept
+    requires(std::is_array_v<T>)
+  {
+    return word_ != nullptr ? detail::length_of(detail::header_of(word_)) : 0;
+  }
+  /// The first element; with `end()`, for loops over all of them. A null handle has none.
+  element_type* begin() const noexcept
+    requires(std::is_array_v<T>)
+  {
+    return get();
+  }
+  /// Behind the last element.
+  element_type* end() const noexcept
+    requires(std::is_array_v<T>)
+  {
+    return get() + size();
+  }
+
+  /// Is it not null?
+  explicit operator bool() const noexcept { return word_ != nullptr; }
+
+  /// The number of handles to the object; 0 for a null handle. An object whose count has reached the top is immortal.
+  std::size_t use_count() const noexcept { return word_ != nullptr ? header()->count : 0; }
+
+ private:
+  template <class>
+  friend class gc_ptr;
+  friend struct detail::handle_access;
+
+  gc_ptr(detail::adopt_t, void* word) noexcept : word_(word) {}
+
+  template <class U>
+  static void* convert(gc_ptr<U> const& other) noexcept {
+    if (other.word_ == nullptr) return nullptr;
+    if constexpr (std::is_void_v<T>) {
+      return detail::object_of(other.header());
+    } else {
+      detail::assert_base_reachable<U, T>();
+      element_type* const pointer = other.get();
+      return const_cast<std::remove_cv_t<element_type>*>(pointer);
+    }
+  }
+
+  detail::object_header* header() const noexcept { return detail::header_from<T>(word_); }
+
+  void retain() const noexcept {
+    if (word_ == nullptr) return;
+    detail::check_word<T>(word_);
+    detail::object_header* const h = header();
+    detail::check_handle(h);
+    detail::add_reference(h);
+  }
+  static void release(void* word) noexcept {
+    detail::check_word<T>(word);
+    detail::object_header* const h = detail::header_from<T>(word);
+    detail::check_handle(h);
+    detail::drop_reference(h);
+  }
+  void check_access() const noexcept {
+    if constexpr (OURO_DETAIL_HARDENED) {
+      if (word_ == nullptr) detail::fail("a null handle was dereferenced", "gc_ptr", detail::type_name<T>());
+      detail::check_word<T>(word_);
+      detail::check_handle(header());
+      detail::check_alive(header());
+    }
+  }
+
+  void* word_ = nullptr;
+};
+
+/// Handles compare by address; with a `gc_ptr<void>` by the address of the complete object.
+template <class T, class U>
+  requires(detail::are_comparable<T, U>())
+bool operator==(gc_ptr<T> const& a, gc_ptr<U> const& b) noexcept {
+  auto const [x, y] = detail::identity(a, b);
+  return x == y;
+}
+/// The order of the addresses.
+template <class T, class U>
+  requires(detail::are_comparable<T, U>())
+std::strong_ordering operator<=>(gc_ptr<T> const& a, gc_ptr<U> const& b) noexcept {
+  auto const [x, y] = detail::identity(a, b);
+  return std::compare_three_way()(x, y);
+}
+/// Is the handle null?
+template <class T>
+bool operator==(gc_ptr<T> const& a, std::nullptr_t) noexcept {
+  return a.get() == nullptr;
+}
+/// Null comes first.
+template <class T>
+std::strong_ordering operator<=>(gc_ptr<T> const& a, std::nullptr_t) noexcept {
+  return std::compare_three_way()(static_cast<void const*>(a.get()), static_cast<void const*>(nullptr));
+}
+
+/// A new object, built with `T(args...)` or, where that is ill-formed, with `T{args...}`, so that aggregates work on
+/// every compiler.
+///
+/// Exceptions: what the constructor throws, after the memory has been given back; `std::bad_alloc` after one full
+/// collection that did not help. May run a collection, and with it destructors and finalizers of garbage.
+/// Complexity: O(1) beside the constructor and collections. CPython's counterpart is `type.__call__`.
+template <class T, class... A>
+  requires(!std::is_unbounded_array_v<T>)
+gc_ptr<T> make_gc(A&&... args) {
+  static_assert(!std::is_array_v<T>, "ouro: make_gc of an array takes the number of elements: make_gc<T[]>(n)");
+  static_assert(!std::is_reference_v<T> && !std::is_void_v<T> && !std::is_function_v<T>,
+                "ouro: make_gc makes objects; give it an object type");
+  return detail::handle_access::adopt<T>(detail::make_object<std::remove_cv_t<T>>(std::forward<A>(args)...));
+}
+
+/// An array of n value-initialised elements. Exceptions as above, and `std::bad_array_new_length`.
+template <class T>
+  requires std::is_unbounded_array_v<T>
+gc_ptr<T> make_gc(std::size_t n) {
+  return detail::handle_access::adopt<T>(detail::make_array<std::remove_cv_t<std::remove_extent_t<T>>>(n));
+}
+
+/// A handle to the object that a member function runs in, constructors included; no base class is needed.
+///
+/// In a destructor it returns null and reports. Exceptions: `bad_gc_from_this` if the address is not that of a complete
+/// object made by `make_gc` (null, objects on the stack, members that lie behind the beginning of their object,
+/// elements), and while a second or virtual base is being constructed or destroyed. Complexity: O(1); O(log n) in the
+/// number of large objects for those.
+template <class T>
+gc_ptr<T> gc_from_this(T* self) {
+  using namespace detail;
+  if (self == nullptr) throw_error(bad_gc_from_this());
+  void const* address = self;
+  if constexpr (std::is_polymorphic_v<T>) address = object_of(header_of_polymorphic(self));
+  object_header* const h = find_block(address);
+  if (h == nullptr || object_of(h) != address || type_of(h).is_array) throw_error(bad_gc_from_this());
+  switch (state_of(*h)) {
+    case object_state::queued:
+    case object_state::destroying:
+      report(heap_of(h), "gc_from_this in a destructor returns null: the object is dead. Use gc_finalize to resurrect",
+             "gc_from_this", type_of(h).name());
+      return nullptr;
+    case object_state::constructing:
+    case object_state::live:
+      add_reference(h);
+      return handle_access::adopt_at<T>(self);
+    default:
+      throw_error(bad_gc_from_this());
+  }
+}
+
+// --- casts ----------------------------------------------------------------------------------------------------------
+
+/// As `static_cast`. From `gc_ptr<void>` only to the type given to `make_gc`, or to a base of it at offset zero.
+template <class T, class U>
+gc_ptr<T> static_pointer_cast(gc_ptr<U>&& other) noexcept {
+  return detail::handle_access::cast<T>(std::move(other), [](auto* p) {
+    return static_cast<typename gc_ptr<T>::element_type*>(p);
+  });
+}
+/// The same for an argument that stays.
+template <class T, class U>
+gc_ptr<T> static_pointer_cast(gc_ptr<U> const& other) noexcept {
+  return static_pointer_cast<T>(gc_ptr<U>(other));
+}
+
+/// As `const_cast`.
+template <class T, class U>
+gc_ptr<T> const_pointer_cast(gc_ptr<U>&& other) noexcept {
+  return detail::handle_access::cast<T>(std::move(other), [](auto* p) {
+    return const_cast<typename gc_ptr<T>::element_type*>(p);
+  });
+}
+/// The same for an argument that stays.
+template <class T, class U>
+gc_ptr<T> const_pointer_cast(gc_ptr<U> const& other) noexcept {
+  return const_pointer_cast<T>(gc_ptr<U>(other));
+}
+
+/// As `dynamic_cast`: null when the object is no `T`; a moved argument then stays what it was.
+template <class T, class U>
+gc_ptr<T> dynamic_pointer_cast(gc_ptr<U>&& other) noexcept {
+  return detail::handle_access::cast<T>(std::move(other), [](auto* p) {
+    return dynamic_cast<typename gc_ptr<T>::element_type*>(p);
+  });
+}
+/// The same for an argument that stays.
+template <class T, class U>
+gc_ptr<T> dynamic_pointer_cast(gc_ptr<U> const& other) noexcept {
+  return dynamic_pointer_cast<T>(gc_ptr<U>(other));
+}
+
+/// Writes the address.
+template <class C, class Traits, class T>
+std::basic_ostream<C, Traits>& operator<<(std::basic_ostream<C, Traits>& out, gc_ptr<T> const& p) {
+  return out << static_cast<void const*>(p.get());
+}
+
+namespace detail {
+
+template <class T>
+struct handle_traits<gc_ptr<T>> {
+  static constexpr bool is_handle = true;
+  using element = std::remove_all_extents_t<T>;
+  // Leafness is the dynamic type's, so that a slot is skipped only if no class can hide behind it.
+  static constexpr bool is_traced = std::is_class_v<element> || std::is_union_v<element> || std::is_void_v<element>;
+  static constexpr bool is_hand_traced = false;
+
+  static void trace(gc_ptr<T> const& handle, tracer& t) noexcept {
+    void** const slot = &const_cast<void*&>(handle_access::word(handle));
+    if (*slot == nullptr) return;
+    if (OURO_DETAIL_HARDENED && *slot == reinterpret_cast<void*>(destroyed_handle)) {
+      return tracer_access::report_destroyed(t);
+    }
+    if constexpr (points_into_objects<T>()) {
+      tracer_access::report(t, slot, edge_target_polymorphic(*slot));
+    } else {
+      tracer_access::report(t, slot, edge_target(header_of(*slot)));
+    }
+  }
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+template <class T>
+struct std::hash<ouro::gc_ptr<T>> {
+  std::size_t operator()(ouro::gc_ptr<T> const& p) const noexcept { return std::hash<void const*>()(p.get()); }
+};
+
+#if defined(__cpp_lib_format)
+/// As a pointer.
+template <class T>
+struct std::formatter<ouro::gc_ptr<T>, char> : std::formatter<void const*, char> {
+  template <class Context>
+  auto format(ouro::gc_ptr<T> const& p, Context& context) const {
+    return std::formatter<void const*, char>::format(p.get(), context);
+  }
+};
+#endif
+
+#endif  // OURO_GC_PTR_HPP
+
+// Heaps as values: own one, make it current, look at its figures, limit it, hand it to another thread.
+#ifndef OURO_HEAP_HPP
+#define OURO_HEAP_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+/// What a heap holds. All sizes in bytes.
+struct heap_stats {
+  std::size_t objects = 0;         // alive, leaves included
+  std::size_t bytes_in_use = 0;    // of their blocks, headers included
+  std::size_t bytes_reserved = 0;  // taken from the system: pages, free ones that are kept, and large blocks
+  std::size_t pages = 0;           // 64 KiB pages in use
+  std::size_t large_objects = 0;   // objects with a block of their own
+};
+
+/// Owns objects, the collector's state and its statistics. Each thread has one by default; `heap::scope` makes another
+/// one current, so that what the thread allocates goes there.
+///
+/// A movable handle; when it is destroyed, the heap collects its garbage and lives on unseen until the last object that
+/// still has handles dies. Objects die correctly whichever heap is current. References from another heap keep objects
+/// alive, so cycles across heaps are never collected. Thread rule: one thread at a time; to hand a heap over, move it
+/// and make it current there.
+class heap {
+ public:
+  /// Throws std::bad_alloc.
+  heap() : core_(&detail::create_heap()) { core_->handle = this; }
+  /// Moving the handle of a thread's default heap takes the heap away from the thread, which then begins a new one.
+  heap(heap&& other) noexcept { take(other); }
+  /// The heap held before goes the way that the destructor describes.
+  heap& operator=(heap&& other) noexcept {
+    if (this != &other) {
+      close();
+      take(other);
+    }
+    return *this;
+  }
+  /// Collects the garbage; the heap lives on unseen until its last object dies.
+  ~heap() { close(); }
+
+  /// Exchanges two heaps; objects stay where they are.
+  void swap(heap& other) noexcept {
+    heap before(std::move(other));
+    other = std::move(*this);
+    *this = std::move(before);
+  }
+  friend void swap(heap& a, heap& b) noexcept { a.swap(b); }
+
+  /// The heap that allocations of this thread go to. Throws std::bad_alloc when the first one cannot be made.
+  static heap& current() {
+    detail::heap_core& core = detail::current_heap();
+    if (core.handle == nullptr) {
+      core.handle = core.home_handle = new heap(core);
+      core.delete_handle = [](heap* h) { delete h; };
+    }
+    return *core.handle;
+  }
+
+  /// Makes a heap current on this thread while it lives. Scopes nest, and must end in reverse order.
+  class scope {
+   public:
+    /// Precondition: not moved from. What the thread allocated before stays usable on it.
+    explicit scope(heap& h)
+        : core_(h.checked()), keep_(core_), before_(detail::current_heap()), keep_before_(before_),
+          owner_(core_.owner.exchange(&detail::this_thread_state(), std::memory_order_relaxed)) {
+      detail::set_current(detail::this_thread_state(), &core_);
+    }
+    scope(scope const&) = delete;
+    scope& operator=(scope const&) = delete;
+    ~scope() {
+      detail::thread_state& thread = detail::this_thread_state();
+      if (OURO_DETAIL_HARDENED && thread.current != &core_ && !core_.closed) {
+        detail::fail("heap scopes must end in reverse order", "ouro::heap::scope", {});
+      }
+      core_.owner.store(owner_, std::memory_order_relaxed);
+      detail::set_current(thread, before_.closed ? thread.home : &before_);
+    }
+
+   private:
+    detail::heap_core& core_;
+    detail::heap_user keep_;
+    detail::heap_core& before_;
+    detail::heap_user keep_before_;
+    detail::thread_state* owner_;
+  };
+
+  /// O(pages).
+  heap_stats stats() const noexcept {
+    detail::block_totals const totals = detail::count_blocks(*core_);
+    return {totals.objects[0] + totals.objects[1], totals.bytes,
+            (core_->used_pages + core_->dirty_pages) * detail::page_bytes + core_->large_bytes, core_->used_pages,
+            core_->large_objects[0] + core_->large_objects[1]};
+  }
+
+  /// Bounds what pages in use and large blocks may take together. An allocation that would go beyond it runs a full
+  /// collection, and throws std::bad_alloc if that does not help. Pages have 64 KiB, one at least for each type.
+  void set_limit(std::size_t bytes) noexcept { core_->limit = bytes; }
+
+  /// Gives all free pages back to the system.
+  void trim() noexcept {
+    detail::flush_bins(*core_);
+    detail::trim_pages(*core_, 0);
+  }
+
+  /// Checks the heap's books against its blocks; ends the program with a message when they do not agree. O(objects).
+  void verify() const noexcept;
+
+ private:
+  explicit heap(detail::heap_core& core) noexcept : core_(&core), owned_(false) {}
+
+  void take(heap& other) noexcept {
+    core_ = std::exchange(other.core_, nullptr);
+    if (core_ == nullptr) return;
+    if (!std::exchange(other.owned_, true)) detail::detach_home_heap(*core_);
+    core_->handle = this;
+    owned_ = true;
+  }
+
+  void close() noexcept {
+    if (core_ == nullptr) return;
+    if (!owned_) {  // the heap itself deletes the handle of a default heap; assigning to it has no meaning
+      core_->handle = core_->handle == this ? nullptr : core_->handle;
+      return;
+    }
+    core_->handle = nullptr;
+    detail::close_heap(*std::exchange(core_, nullptr));
+  }
+
+  detail::heap_core& checked() const noexcept {
+    if (core_ == nullptr) detail::fail("a heap that was moved from has been made current", "ouro::heap::scope", {});
+    return *core_;
+  }
+
+  friend struct detail::heap_access;
+  detail::heap_core* core_ = nullptr;
+  bool owned_ = true;
+};
+
+namespace detail {
+
+struct heap_access {
+  static heap_core& core(heap& h) noexcept { return *h.core_; }
+};
+
+inline void verify_heap(heap_core& heap) noexcept {
+  auto const check = [](bool ok, char const* what) {
+    if (!ok) fail(what, "heap::verify", {});
+  };
+  block_totals const totals = count_blocks(heap);
+  std::size_t pages = 0;
+  std::size_t candidates = 0;
+  for (bool const tracked : {false, true}) {
+    std::size_t objects = 0;
+    for (page* p = heap.pages[tracked]; p != nullptr; p = p->next) {
+      ++pages;
+      check(p->heap == &heap && p->tracked == tracked && p->carved <= p->capacity, "a page's header is damaged");
+      std::size_t free_blocks = 0;
+      for (object_header* h = p->free_list; h != nullptr; h = next_free(h)) {
+        check(page_of(h) == p && state_of(*h) == object_state::free, "a page's list of free blocks is damaged");
+        ++free_blocks;
+      }
+      check(p->mode == page_mode::current ? free_blocks == 0 : free_blocks + p->used == p->carved,
+            "a page's count of used blocks is wrong");
+      bool const has_space = p->free_list != nullptr || p->carved < p->capacity;
+      check(p->partial == (has_space && p->mode != page_mode::current), "a page is on the wrong list");
+      check((p->mode == page_mode::counted) == heap.counting, "a page is in the wrong mode");
+    }
+    walk_pages(heap, tracked, [&](object_header* h) {
+      ++objects;
+      check(&heap_of(h) == &heap, "an object lies in another heap's page");
+      if (state_of(*h) == object_state::queued) return;
+      check(h->slot >= slot_leaf || h->slot < heap.candidate_count, "an object's slot is out of range");
+      if (is_candidate(*h)) {
+        ++candidates;
+        check(heap.candidates[h->slot].header == h, "the candidate buffer does not know one of its candidates");
+      }
+    });
+    check(objects == totals.objects[tracked], "the count of objects is wrong");
+    check(!heap.counting || objects == heap.objects[tracked] + heap.large_objects[tracked],
+          "the running count of objects is wrong");
+  }
+  check(pages == heap.used_pages, "the count of pages is wrong");
+  check(candidates == heap.candidate_count, "the count of candidates is wrong");
+}
+
+}  // namespace detail
+
+inline void heap::verify() const noexcept { detail::verify_heap(*core_); }
+
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_HEAP_HPP
+
+// The gc module: run the collector, tune it, ask what it knows. Names and meaning are those of CPython's `gc`.
+#ifndef OURO_GC_HPP
+#define OURO_GC_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+/// All functions speak of the current heap (`heap::current()`), and may be called by the thread that owns it.
+namespace gc {
+
+/// What the collector prints to the standard error stream, and whether it keeps what it finds.
+enum class debug_flags : unsigned {
+  none = 0,
+  stats = 1,          // a line for every collection
+  collectable = 2,    // a line for every object found unreachable
+  uncollectable = 4,  // accepted; nothing is uncollectable
+  saveall = 32,       // unreachable objects go to garbage() instead of being destroyed
+  leak = 38
+};
+/// A union of flags.
+// Templates, so that a program's own operators are preferred.
+template <std::same_as<debug_flags> F>
+constexpr F operator|(F a, F b) noexcept {
+  return static_cast<F>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+/// An intersection of flags.
+template <std::same_as<debug_flags> F>
+constexpr F operator&(F a, F b) noexcept {
+  return static_cast<F>(static_cast<unsigned>(a) & static_cast<unsigned>(b));
+}
+
+/// What `callbacks()` holds.
+using callback_list = std::vector<std::function<void(phase, info const&)>>;
+
+}  // namespace gc
+
+namespace detail {
+
+/// What this layer keeps for a heap.
+struct gc_module {
+  gc::callback_list callbacks;
+  std::vector<gc_ptr<void>> garbage;
+};
+
+inline void run_callbacks(heap_core& heap, gc::phase phase, gc::info const& info) noexcept {
+  auto& module = *static_cast<gc_module*>(heap.hooks.module);
+  OURO_DETAIL_TRY {
+    auto const callbacks = module.callbacks;  // one of them may change the list
+    for (auto const& f : callbacks) {
+      OURO_DETAIL_TRY { f(phase, info); }
+      OURO_DETAIL_CATCH_ALL { report_exception(heap, std::current_exception(), "gc callback", {}); }
+    }
+  }
+  OURO_DETAIL_CATCH_ALL { report_exception(heap, std::current_exception(), "gc callbacks", {}); }
+}
+
+/// Throws std::bad_alloc.
+inline gc_module& module_of(heap_core& heap) {
+  if (heap.hooks.module == nullptr) {
+    heap.hooks.module = new gc_module;
+    heap.hooks.callbacks = run_callbacks;
+    heap.hooks.save_garbage = [](heap_core& h, object_header* object) {
+      auto handle = handle_access::adopt<void>(object);
+      OURO_DETAIL_TRY { static_cast<gc_module*>(h.hooks.module)->garbage.push_back(std::move(handle)); }
+      OURO_DETAIL_CATCH_ALL { report(h, "no memory to keep garbage; it stays for the next collection", "saveall", {}); }
+    };
+    heap.hooks.drop_all = [](heap_core& h) {
+      auto& module = *static_cast<gc_module*>(h.hooks.module);
+      h.debug &= ~debug_saveall;
+      gc::callback_list().swap(module.callbacks);
+      std::vector<gc_ptr<void>>().swap(module.garbage);
+    };
+    heap.hooks.destroy = [](void* module) { delete static_cast<gc_module*>(module); };
+  }
+  return *static_cast<gc_module*>(heap.hooks.module);
+}
+
+inline void check_generation(int generation) {
+  if (generation < 0 || generation > 2) throw_error(std::invalid_argument("ouro: a generation is 0, 1 or 2"));
+}
+
+template <class F>
+void walk_live(heap_core& heap, F f) {
+  walk_pages(heap, true, [&](object_header* h) {
+    if (state_of(*h) == object_state::live && h->slot != slot_condemned) f(h);
+  });
+}
+
+/// Tracked objects that have been made since the last collection and live.
+inline std::size_t count_newborn(heap_core& heap) {
+  std::size_t newborn = 0;
+  walk_live(heap, [&](object_header* h) { newborn += birth_of(heap, *h) > heap.epoch.middle; });
+  return newborn;
+}
+
+/// Gives the targets of an object's handles to a function.
+template <class F>
+struct edge_visitor {
+  F f;
+  void on_edge(edge const& e) noexcept { f(resolve(e.target)); }
+};
+
+template <class F>
+void visit_edges(object_header* h, F f) {
+  type_descriptor const& type = type_of(h);
+  if (!type.tracked()) return;
+  edge_visitor<F> visitor{f};
+  edge_stream<edge_visitor<F>> stream(visitor, trace_pass::visit, heap_of(h));
+  tracing_scope scope;
+  stream.trace(type, h);
+  stream.drain();
+}
+
+/// A list of headers that the collector's own walk can fill: it reports a shortage of memory at the end.
+class header_list {
+ public:
+  explicit header_list(heap_core& heap) noexcept : list_(heap.work_chunks) {}
+  void add(object_header* h) noexcept { complete_ = list_.push(h) && complete_; }
+  std::vector<gc_ptr<void>> handles() {
+    if (!complete_) throw_bad_alloc();
+    std::vector<gc_ptr<void>> result;
+    result.reserve(list_.size());
+    list_.for_each([&](object_header* h) { result.push_back(handle_access::share<void>(h)); });
+    return result;
+  }
+
+ private:
+  chunk_list<object_header*> list_;
+  bool complete_ = true;
+};
+
+}  // namespace detail
+
+namespace gc {
+
+/// Collects a generation and all younger ones; returns the number of objects found unreachable, those that only hang on
+/// a cycle included, resurrected ones not.
+///
+/// Works while automatic collection is disabled or paused. Skips what is frozen. Returns 0 inside destructors,
+/// finalizers, callbacks and traces of GC objects. Runs destructors and finalizers. Throws `std::invalid_argument`.
+/// Complexity: linear in the objects of the generation and their handles. CPython: `gc.collect`.
+inline std::size_t collect(int generation = 2) {
+  detail::check_generation(generation);
+  detail::heap_user keep(detail::current_heap());
+  return detail::collect(detail::current_heap(), generation, detail::seeds::pages);
+}
+
+/// Allows automatic collections, as is the default. CPython: `gc.enable`.
+inline void enable() { detail::current_heap().enabled = true; }
+/// Forbids automatic collections; explicit ones still work. CPython: `gc.disable`.
+inline void disable() { detail::current_heap().enabled = false; }
+/// Are automatic collections allowed? CPython: `gc.isenabled`.
+inline bool is_enabled() { return detail::current_heap().enabled; }
+
+/// Fixes when to collect, as CPython does: generation 0 once t0 more tracked objects live than after the last
+/// collection (0: never; 1: at every allocation of a tracked type), generation 1 after more than t1 collections of
+/// generation 0, generation 2 after more than t2 of generation 1 and a growth by a quarter.
+///
+/// Without this call ouro decides by bytes and by what collections find, which is faster: afterwards every allocation
+/// of the heap takes the slow path, and there is no way back. CPython: `gc.set_threshold`.
+inline void set_threshold(std::size_t t0, std::size_t t1 = 10, std::size_t t2 = 10) {
+  detail::heap_core& heap = detail::current_heap();
+  if (!heap.counting) {
+    std::size_t const newborn = detail::count_newborn(heap);
+    detail::start_counting(heap);
+    heap.count0_base = detail::tracked_objects(heap) - newborn;
+    detail::set_current(detail::this_thread_state(), &heap);
+  }
+  heap.threshold = {t0, t1, t2};
+}
+
+/// Before `set_threshold` the first figure is only where CPython begins.
+inline std::array<std::size_t, 3> get_threshold() { return detail::current_heap().threshold; }
+
+/// Tracked objects made and not freed since the last collection; collections of generation 0 since the last of
+/// generation 1; collections of generation 1 since the last of generation 2. CPython: `gc.get_count`.
+inline std::array<std::size_t, 3> get_count() {
+  detail::heap_core& heap = detail::current_heap();
+  if (!heap.counting) return {detail::count_newborn(heap), heap.count1, heap.count2};
+  std::size_t const tracked = detail::tracked_objects(heap);
+  heap.count0_base = std::min(heap.count0_base, tracked);
+  return {tracked - heap.count0_base, heap.count1, heap.count2};
+}
+
+/// For each generation what its collections did so far. CPython: `gc.get_stats`.
+inline std::array<generation_stats, 3> get_stats() { return detail::current_heap().stats; }
+
+/// Handles to all tracked objects of a generation, or with -1 of all; objects that are being built or are dying are
+/// left out. Throws `std::invalid_argument`, `std::bad_alloc`. O(objects). CPython: `gc.get_objects`.
+inline std::vector<gc_ptr<void>> get_objects(int generation = -1) {
+  if (generation != -1) detail::check_generation(generation);
+  detail::heap_core& heap = detail::current_heap();
+  detail::header_list found(detail::current_heap());
+  detail::walk_live(heap, [&](detail::object_header* h) {
+    std::uint16_t const birth = detail::birth_of(heap, *h);
+    bool const frozen = birth <= heap.epoch.frozen;
+    if (generation == -1 || (!frozen && heap.epoch.generation_of(birth) == generation)) found.add(h);
+  });
+  return found.handles();
+}
+
+/// The tracked objects of the heap that hold a handle to one of the arguments, each once. Throws `std::bad_alloc`.
+/// O(objects and handles). CPython: `gc.get_referrers`.
+template <class... P>
+std::vector<gc_ptr<void>> get_referrers(P const&... p) {
+  std::array<detail::object_header*, sizeof...(P)> const targets{detail::handle_access::header(p)...};
+  detail::header_list found(detail::current_heap());
+  detail::walk_live(detail::current_heap(), [&](detail::object_header* h) {
+    bool refers = false;
+    detail::visit_edges(h, [&](detail::object_header* to) {
+      refers = refers || std::find(targets.begin(), targets.end(), to) != targets.end();
+    });
+    if (refers) found.add(h);
+  });
+  return found.handles();
+}
+
+/// What the arguments hold handles to, one entry for each handle. Throws `std::bad_alloc`. CPython: `gc.get_referents`.
+template <class... P>
+std::vector<gc_ptr<void>> get_referents(P const&... p) {
+  detail::header_list found(detail::current_heap());
+  for (detail::object_header* h : std::initializer_list<detail::object_header*>{detail::handle_access::header(p)...}) {
+    if (h != nullptr) detail::visit_edges(h, [&](detail::object_header* to) { found.add(to); });
+  }
+  return found.handles();
+}
+
+/// False for leaves and null. CPython: `gc.is_tracked`.
+template <class T>
+bool is_tracked(gc_ptr<T> const& p) {
+  detail::object_header* const h = detail::handle_access::header(p);
+  return h != nullptr && detail::type_of(h).tracked();
+}
+
+/// True once `gc_finalize` of the object has been called. CPython: `gc.is_finalized`.
+template <class T>
+bool is_finalized(gc_ptr<T> const& p) {
+  detail::object_header* const h = detail::handle_access::header(p);
+  return h != nullptr && (h->flags & detail::flag_finalized) != 0;
+}
+
+/// All objects that live now are left out of collections, until `unfreeze`. O(1) amortised. CPython: `gc.freeze`.
+inline void freeze() {
+  detail::heap_core& heap = detail::current_heap();
+  heap.epoch.frozen = heap.epoch.old = heap.epoch.middle = heap.epoch.now;
+  detail::next_epoch(heap);
+}
+/// Puts frozen objects into generation 2. O(1). CPython: `gc.unfreeze`.
+inline void unfreeze() { detail::current_heap().epoch.frozen = 0; }
+
+/// The number of frozen objects. O(objects). CPython: `gc.get_freeze_count`.
+inline std::size_t get_freeze_count() {
+  detail::heap_core& heap = detail::current_heap();
+  std::size_t frozen = 0;
+  if (heap.epoch.frozen != 0) {
+    detail::walk_live(heap, [&](detail::object_header* h) { frozen += detail::birth_of(heap, *h) <= heap.epoch.frozen; });
+  }
+  return frozen;
+}
+
+/// Called before and after every collection, in order; what they throw goes to the unraisable hook. They may change
+/// this list; the change counts from the next phase on. CPython: `gc.callbacks`.
+inline callback_list& callbacks() { return detail::module_of(detail::current_heap()).callbacks; }
+
+/// What collections have found while `debug_flags::saveall` was set; yours to look at and to clear. CPython:
+/// `gc.garbage`.
+inline std::vector<gc_ptr<void>>& garbage() { return detail::module_of(detail::current_heap()).garbage; }
+
+/// Sets what collections print and keep. Throws `std::bad_alloc`. CPython: `gc.set_debug`.
+inline void set_debug(debug_flags flags) {
+  detail::module_of(detail::current_heap());
+  detail::current_heap().debug = static_cast<unsigned>(flags);
+}
+/// The flags that `set_debug` has set. CPython: `gc.get_debug`.
+inline debug_flags get_debug() { return static_cast<debug_flags>(detail::current_heap().debug); }
+
+/// Who is told of exceptions in finalizers and callbacks, and of misuse that was found; null: print to the standard
+/// error stream. Returns the one before. The hook may not collect, and what it throws is printed. CPython:
+/// `sys.unraisablehook`.
+inline unraisable_hook set_unraisable_hook(unraisable_hook hook) {
+  return std::exchange(detail::current_heap().hook, hook);
+}
+
+/// Forbids automatic collections of the current heap while it lives; explicit ones work. Scopes nest.
+struct pause_scope {
+  pause_scope() : core_(detail::current_heap()), keep_(core_) { ++core_.paused; }
+  pause_scope(pause_scope const&) = delete;
+  pause_scope& operator=(pause_scope const&) = delete;
+  ~pause_scope() { --core_.paused; }
+
+ private:
+  detail::heap_core& core_;
+  detail::heap_user keep_;
+};
+
+}  // namespace gc
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_GC_HPP
+
+// A callable whose captures are traced, so that an object and a function that captures it can be collected together.
+#ifndef OURO_GC_FUNCTION_HPP
+#define OURO_GC_FUNCTION_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+/// As `std::function<R(A...)>`, made of a stateless callable and a list of captures: `gc_function<R(A...)>(f,
+/// captures...)` calls `f(captures&..., args...)`.
+///
+/// A lambda's captures cannot be seen from outside, so the lambda captures nothing and takes them as parameters. Copies
+/// copy the captures. It must not be assigned to or destroyed by its own call. Exceptions of copies: those of the
+/// captures, and `std::bad_alloc`. Thread rule: that of the handles it holds. CPython's counterpart is a function with
+/// a `__closure__`, or `functools.partial`.
+template <class R, class... A>
+class gc_function<R(A...)> {
+  struct closure_base {
+    virtual R call(A... args) = 0;
+    virtual closure_base* clone() const = 0;
+    virtual void trace(tracer& t) const noexcept = 0;
+    virtual void empty_keyed(tracer& t) const noexcept = 0;
+    virtual ~closure_base() = default;
+  };
+
+  template <class F, class... Captures>
+  struct closure final : closure_base {
+    template <class... C>
+    explicit closure(F f, C&&... c) : callable(std::move(f)), captures(std::forward<C>(c)...) {}
+
+    R call(A... args) override {
+      return std::apply(
+          [&](Captures&... c) -> R {
+            if constexpr (std::is_void_v<R>) {
+              std::invoke(callable, c..., std::forward<A>(args)...);
+            } else {
+              return std::invoke(callable, c..., std::forward<A>(args)...);
+            }
+          },
+          captures);
+    }
+    closure_base* clone() const override { return new closure(*this); }
+    void trace(tracer& t) const noexcept override { detail::trace_value(captures, t); }
+    void empty_keyed(tracer& t) const noexcept override {
+      if constexpr (detail::has_keyed_container<std::tuple<Captures...>>) detail::trace_value(captures, t);
+    }
+
+    [[no_unique_address]] F callable;
+    std::tuple<Captures...> captures;
+  };
+
+ public:
+  /// Empty.
+  gc_function() noexcept = default;
+  /// Empty.
+  gc_function(std::nullptr_t) noexcept {}
+
+  /// Of a stateless callable (a lambda without captures, or a pointer to a function or member; a null one makes it
+  /// empty) and copies of the captures. Throws `std::bad_alloc`, and what copying the captures throws.
+  template <class F, class... C>
+    requires(!std::same_as<std::remove_cvref_t<F>, gc_function> &&
+             std::is_invocable_r_v<R, std::decay_t<F>&, std::decay_t<C>&..., A...>)
+  gc_function(F&& f, C&&... captures)
+      : closure_(is_null(f) ? nullptr
+                            : new closure<std::decay_t<F>, std::decay_t<C>...>(std::forward<F>(f),
+                                                                               std::forward<C>(captures)...)) {
+    static_assert(std::is_empty_v<std::decay_t<F>> || std::is_pointer_v<std::decay_t<F>> ||
+                      std::is_member_pointer_v<std::decay_t<F>>,
+                  "ouro: the callable of a gc_function must be stateless, since its captures cannot be traced; pass them "
+                  "beside it: gc_function<R(A...)>([](auto& capture, A... args) { ... }, capture)");
+    (detail::assert_traceable<std::decay_t<C>>(), ...);
+  }
+
+  /// With copies of the captures.
+  gc_function(gc_function const& other) : closure_(other.closure_ ? other.closure_->clone() : nullptr) {}
+  /// Takes callable and captures over; `other` is empty afterwards.
+  gc_function(gc_function&& other) noexcept = default;
+  /// Drops what it held. Copying the argument may throw, and changes nothing then.
+  gc_function& operator=(gc_function other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~gc_function() = default;
+
+  /// Calls it. Throws `std::bad_function_call` if it is empty, and what the callable throws.
+  R operator()(A... args) const {
+    if (closure_ == nullptr) detail::throw_error(std::bad_function_call());
+    return closure_->call(std::forward<A>(args)...);
+  }
+  /// Is it not empty?
+  explicit operator bool() const noexcept { return closure_ != nullptr; }
+  friend bool operator==(gc_function const& f, std::nullptr_t) noexcept { return f.closure_ == nullptr; }
+
+  /// Exchanges two of them.
+  void swap(gc_function& other) noexcept { closure_.swap(other.closure_); }
+  friend void swap(gc_function& a, gc_function& b) noexcept { a.swap(b); }
+
+ private:
+  template <class F>
+  static bool is_null([[maybe_unused]] F const& f) noexcept {
+    if constexpr (std::is_pointer_v<F> || std::is_member_pointer_v<F>) {
+      return f == nullptr;
+    } else {
+      return false;
+    }
+  }
+
+  friend struct detail::handle_traits<gc_function>;
+  std::unique_ptr<closure_base> closure_;
+};
+
+namespace detail {
+
+template <class Signature>
+struct handle_traits<gc_function<Signature>> {
+  static constexpr bool is_handle = true;
+  static constexpr bool is_traced = true;
+  static constexpr bool is_hand_traced = true;  // some capture may be
+  static constexpr bool has_keyed_container = true;
+
+  static void trace(gc_function<Signature> const& f, tracer& t) noexcept {
+    if (f.closure_ == nullptr) return;
+    if (tracer_access::pass(t) == trace_pass::clear_keyed) {
+      f.closure_->empty_keyed(t);
+    } else {
+      f.closure_->trace(t);
+    }
+  }
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_GC_FUNCTION_HPP
+
+// A handle to a part of an object, which keeps the whole alive.
+#ifndef OURO_GC_INTERIOR_PTR_HPP
+#define OURO_GC_INTERIOR_PTR_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+/// Points to a member, element or base of an object and shares its ownership: `gc_interior_ptr(owner, &owner->field)`.
+///
+/// Two words: a `gc_ptr<void>` to the owner and the address of the part. It counts and is traced as one handle to the
+/// owner. Precondition: the part lives as long as the owner does. With a null owner it is null. Thread rule and
+/// complexity as for `gc_ptr`. It is what `std::shared_ptr`'s aliasing constructor makes; CPython has memoryview.
+template <class U>
+class gc_interior_ptr {
+ public:
+  /// The type of the part.
+  using element_type = U;
+
+  /// Null.
+  constexpr gc_interior_ptr() noexcept = default;
+  /// Null.
+  constexpr gc_interior_ptr(std::nullptr_t) noexcept {}
+  /// To `part`, which is a part of `owner`'s object.
+  template <class T>
+  gc_interior_ptr(gc_ptr<T> owner, U* part) noexcept : owner_(std::move(owner)), part_(part) {}
+  /// To a base, or to a less constant type, of the same part.
+  template <class V>
+    requires(!std::is_same_v<U, V> && std::is_convertible_v<V*, U*>)
+  gc_interior_ptr(gc_interior_ptr<V> other) noexcept : owner_(std::move(other.owner_)), part_(other.part_) {}
+
+  /// The address of the part, or null.
+  U* get() const noexcept { return owner_ ? part_ : nullptr; }
+  /// The part. Precondition of `*` and `->`: not null (hardened builds check).
+  U& operator*() const noexcept {
+    check();
+    return *part_;
+  }
+  /// A member of the part.
+  U* operator->() const noexcept {
+    check();
+    return part_;
+  }
+  /// Is it not null?
+  explicit operator bool() const noexcept { return get() != nullptr; }
+
+  /// The object that the part belongs to.
+  gc_ptr<void> const& owner() const noexcept { return owner_; }
+  /// The number of handles to the owner, this one included.
+  std::size_t use_count() const noexcept { return owner_.use_count(); }
+
+  /// Drops the handle to the owner and is null.
+  void reset() noexcept { owner_.reset(); }
+  /// Exchanges two of them; no count changes.
+  void swap(gc_interior_ptr& other) noexcept {
+    owner_.swap(other.owner_);
+    std::swap(part_, other.part_);
+  }
+  friend void swap(gc_interior_ptr& a, gc_interior_ptr& b) noexcept { a.swap(b); }
+
+  template <class V>
+  friend bool operator==(gc_interior_ptr const& a, gc_interior_ptr<V> const& b) noexcept {
+    return a.get() == b.get();
+  }
+  template <class V>
+  friend std::strong_ordering operator<=>(gc_interior_ptr const& a, gc_interior_ptr<V> const& b) noexcept {
+    return std::compare_three_way()(a.get(), b.get());
+  }
+  friend bool operator==(gc_interior_ptr const& a, std::nullptr_t) noexcept { return a.get() == nullptr; }
+  friend std::strong_ordering operator<=>(gc_interior_ptr const& a, std::nullptr_t) noexcept {
+    return std::compare_three_way()(static_cast<void const*>(a.get()), static_cast<void const*>(nullptr));
+  }
+
+  template <class C, class Traits>
+  friend std::basic_ostream<C, Traits>& operator<<(std::basic_ostream<C, Traits>& out, gc_interior_ptr const& p) {
+    return out << static_cast<void const*>(p.get());
+  }
+
+ private:
+  template <class>
+  friend class gc_interior_ptr;
+  friend struct detail::handle_traits<gc_interior_ptr>;
+
+  void check() const noexcept {
+    if (OURO_DETAIL_HARDENED && get() == nullptr) {
+      detail::fail("a null handle was dereferenced", "gc_interior_ptr", detail::type_name<U>());
+    }
+  }
+
+  gc_ptr<void> owner_;
+  U* part_ = nullptr;
+};
+
+namespace detail {
+
+template <class U>
+struct handle_traits<gc_interior_ptr<U>> {
+  static constexpr bool is_handle = true;
+  static constexpr bool is_traced = true;
+  static constexpr bool is_hand_traced = false;
+  static void trace(gc_interior_ptr<U> const& p, tracer& t) noexcept {
+    handle_traits<gc_ptr<void>>::trace(p.owner_, t);
+  }
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+template <class U>
+struct std::hash<ouro::gc_interior_ptr<U>> {
+  std::size_t operator()(ouro::gc_interior_ptr<U> const& p) const noexcept { return std::hash<void const*>()(p.get()); }
+};
+
+#if defined(__cpp_lib_format)
+/// As a pointer.
+template <class U>
+struct std::formatter<ouro::gc_interior_ptr<U>, char> : std::formatter<void const*, char> {
+  template <class Context>
+  auto format(ouro::gc_interior_ptr<U> const& p, Context& context) const {
+    return std::formatter<void const*, char>::format(p.get(), context);
+  }
+};
+#endif
+
+#endif  // OURO_GC_INTERIOR_PTR_HPP
+
+// Takes the private macros back, at the end of the umbrella. It has no guard, and needs none.
+#undef OURO_DETAIL_ABI
+#undef OURO_DETAIL_ABI_NAME
+#undef OURO_DETAIL_ASAN
+#undef OURO_DETAIL_CATCH_ALL
+#undef OURO_DETAIL_EXCEPTIONS
+#undef OURO_DETAIL_HARDENED
+#undef OURO_DETAIL_INIT_FIRST
+#undef OURO_DETAIL_INLINE
+#undef OURO_DETAIL_MMAP
+#undef OURO_DETAIL_NOINLINE
+#undef OURO_DETAIL_NO_SANITIZE
+#undef OURO_DETAIL_PREFETCH
+#undef OURO_DETAIL_PTHREAD
+#undef OURO_DETAIL_RETHROW
+#undef OURO_DETAIL_SYSTEM_ALLOC
+#undef OURO_DETAIL_TRY
+
+#endif  // OURO_OURO_HPP

@@ -1,0 +1,1 @@
+$CXX -std=c++20 -I. main.cpp -o consumer
