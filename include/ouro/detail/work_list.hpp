@@ -2,8 +2,9 @@
 #ifndef OURO_DETAIL_WORK_LIST_HPP
 #define OURO_DETAIL_WORK_LIST_HPP
 
-#include <ouro/fwd.hpp>
+#include <ouro/detail/os_memory.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <new>
 #include <type_traits>
@@ -14,8 +15,10 @@ inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
 inline constexpr std::size_t work_chunk_bytes = 32 * 1024;
+/// Lists of so many chunks go on in large ones from the system, for which it may have huge pages.
+inline constexpr std::size_t most_small_work_chunks = 128;
 
-/// Keeps some chunks from one collection to the next.
+/// Keeps some small chunks from one collection to the next.
 class chunk_pool {
  public:
   chunk_pool() = default;
@@ -52,14 +55,17 @@ class chunk_pool {
 /// A list that is appended to, read in order, and cut at its end. It holds `most` items at most.
 template <class T>
 class chunk_list {
-  static_assert(std::is_trivially_copyable_v<T>);
-  static constexpr std::size_t chunk_length = (work_chunk_bytes - 2 * sizeof(void*)) / sizeof(T);
+  static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= alignof(void*));
   struct chunk_node {
-    chunk_node* next = nullptr;
-    chunk_node* previous = nullptr;
-    T items[chunk_length];
+    chunk_node* next;
+    chunk_node* previous;
+    std::size_t length;  // in items
+    std::size_t before;  // items of the chunks before
+
+    T* items() noexcept { return reinterpret_cast<T*>(this + 1); }
+    T* end() noexcept { return items() + length; }
   };
-  static_assert(sizeof(chunk_node) <= work_chunk_bytes);
+  static constexpr std::size_t length_of(std::size_t bytes) noexcept { return (bytes - sizeof(chunk_node)) / sizeof(T); }
 
  public:
   explicit chunk_list(chunk_pool& pool, std::size_t most = static_cast<std::size_t>(-1)) noexcept
@@ -69,7 +75,11 @@ class chunk_list {
   ~chunk_list() {
     for (chunk_node* c = first_; c != nullptr;) {
       chunk_node* next = c->next;
-      pool_.give(c);
+      if (c->length == length_of(work_chunk_bytes)) {
+        pool_.give(c);
+      } else {
+        os_release_chunk(c);
+      }
       c = next;
     }
   }
@@ -83,12 +93,12 @@ class chunk_list {
 
   /// Precondition: not empty.
   T pop() noexcept {
-    if (end_ == last_->items) select(last_->previous, chunk_length);
+    if (end_ == last_->items()) select(last_->previous, last_->previous->length);
     return *--end_;
   }
 
   std::size_t size() const noexcept {
-    return last_ != nullptr ? before_ + static_cast<std::size_t>(end_ - last_->items) : 0;
+    return last_ != nullptr ? last_->before + static_cast<std::size_t>(end_ - last_->items()) : 0;
   }
   bool empty() const noexcept { return end_ == begin_; }
 
@@ -112,7 +122,7 @@ class chunk_list {
   span next_span(cursor& at) noexcept {
     step(at);
     if (at.chunk == nullptr) return {};
-    span const items{at.item, at.chunk == last_ ? end_ : at.chunk->items + chunk_length};
+    span const items{at.item, at.chunk == last_ ? end_ : at.chunk->end()};
     at.item = items.last;
     return items;
   }
@@ -129,7 +139,7 @@ class chunk_list {
       if (first_ != nullptr) select(first_, 0);
       return;
     }
-    select(at.chunk, static_cast<std::size_t>(at.item - at.chunk->items));
+    select(at.chunk, static_cast<std::size_t>(at.item - at.chunk->items()));
   }
 
   template <class F>
@@ -145,37 +155,31 @@ class chunk_list {
     if (at.chunk == nullptr) {
       at.chunk = first_;
       at.item = begin_;
-    } else if (at.chunk != last_ && at.item == at.chunk->items + chunk_length) {
+    } else if (at.chunk != last_ && at.item == at.chunk->end()) {
       at.chunk = at.chunk->next;
-      at.item = at.chunk->items;
+      at.item = at.chunk->items();
     }
   }
 
   void select(chunk_node* chunk, std::size_t used) noexcept {
-    while (last_ != chunk) {
-      last_ = last_->previous;
-      before_ -= chunk_length;
-    }
-    end_ = chunk->items + used;
-    limit_ = chunk->items + (most_ - before_ < chunk_length ? most_ - before_ : chunk_length);
+    last_ = chunk;
+    end_ = chunk->items() + used;
+    limit_ = chunk->items() + std::min(most_ - chunk->before, chunk->length);
   }
 
   OURO_DETAIL_NOINLINE bool extend() noexcept {
-    if (size() == most_) return false;
+    std::size_t const before = size();
+    if (before == most_) return false;
     chunk_node* next = last_ != nullptr ? last_->next : first_;
     if (next == nullptr) {
-      void* memory = pool_.take();
+      bool const large = before >= most_small_work_chunks * length_of(work_chunk_bytes);
+      void* memory = large ? os_reserve_chunk() : pool_.take();
       if (memory == nullptr) return false;
-      next = ::new (memory) chunk_node;
-      next->previous = last_;
+      if (large) os_prefer_huge_pages(memory);
+      next = ::new (memory) chunk_node{nullptr, last_, length_of(large ? chunk_bytes : work_chunk_bytes), before};
       (last_ != nullptr ? last_->next : first_) = next;
     }
-    if (last_ != nullptr) {
-      before_ += chunk_length;
-    } else {
-      begin_ = next->items;
-    }
-    last_ = next;
+    if (last_ == nullptr) begin_ = next->items();
     select(next, 0);
     return true;
   }
@@ -187,7 +191,6 @@ class chunk_list {
   T* begin_ = nullptr;
   chunk_node* first_ = nullptr;
   chunk_node* last_ = nullptr;
-  std::size_t before_ = 0;  // items of the chunks before the last
 };
 
 }  // namespace detail
