@@ -40,19 +40,23 @@
 #if defined(__GNUC__)
 #if defined(_WIN32)
 #define OURO_VISIBLE
+#define OURO_DETAIL_HIDDEN
 #else
 #define OURO_VISIBLE __attribute__((visibility("default")))
+#define OURO_DETAIL_HIDDEN __attribute__((visibility("hidden")))
 #endif
 #define OURO_DETAIL_NOINLINE __attribute__((noinline))
 #define OURO_DETAIL_INLINE __attribute__((always_inline)) inline
 #define OURO_DETAIL_PREFETCH(p) __builtin_prefetch(p)
 #elif defined(_MSC_VER)
 #define OURO_VISIBLE
+#define OURO_DETAIL_HIDDEN
 #define OURO_DETAIL_NOINLINE __declspec(noinline)
 #define OURO_DETAIL_INLINE __forceinline
 #define OURO_DETAIL_PREFETCH(p) ((void)(p))
 #else
 #define OURO_VISIBLE
+#define OURO_DETAIL_HIDDEN
 #define OURO_DETAIL_NOINLINE
 #define OURO_DETAIL_INLINE inline
 #define OURO_DETAIL_PREFETCH(p) ((void)(p))

@@ -79,19 +79,23 @@
 #if defined(__GNUC__)
 #if defined(_WIN32)
 #define OURO_VISIBLE
+#define OURO_DETAIL_HIDDEN
 #else
 #define OURO_VISIBLE __attribute__((visibility("default")))
+#define OURO_DETAIL_HIDDEN __attribute__((visibility("hidden")))
 #endif
 #define OURO_DETAIL_NOINLINE __attribute__((noinline))
 #define OURO_DETAIL_INLINE __attribute__((always_inline)) inline
 #define OURO_DETAIL_PREFETCH(p) __builtin_prefetch(p)
 #elif defined(_MSC_VER)
 #define OURO_VISIBLE
+#define OURO_DETAIL_HIDDEN
 #define OURO_DETAIL_NOINLINE __declspec(noinline)
 #define OURO_DETAIL_INLINE __forceinline
 #define OURO_DETAIL_PREFETCH(p) ((void)(p))
 #else
 #define OURO_VISIBLE
+#define OURO_DETAIL_HIDDEN
 #define OURO_DETAIL_NOINLINE
 #define OURO_DETAIL_INLINE inline
 #define OURO_DETAIL_PREFETCH(p) ((void)(p))
@@ -157,7 +161,6 @@
 #include <array>
 #include <atomic>
 #include <bit>
-#include <chrono>
 #include <compare>
 #include <concepts>
 #include <cstddef>
@@ -177,7 +180,6 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -219,6 +221,49 @@ struct heap_access;
 
 #endif  // OURO_FWD_HPP
 
+// Seconds for the statistics. <chrono> would cost every program more to compile than the collector itself.
+#ifndef OURO_DETAIL_CLOCK_HPP
+#define OURO_DETAIL_CLOCK_HPP
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <time.h>
+#elif defined(_WIN32)
+extern "C" {
+__declspec(dllimport) int __stdcall QueryPerformanceCounter(long long*);
+__declspec(dllimport) int __stdcall QueryPerformanceFrequency(long long*);
+}
+#else
+#include <ctime>
+#endif
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// Since some moment of the past; never goes back where the system has such a clock.
+inline double seconds_now() noexcept {
+#if defined(_WIN32)
+  long long count = 0, frequency = 1;
+  QueryPerformanceCounter(&count);
+  QueryPerformanceFrequency(&frequency);
+  return static_cast<double>(count) / static_cast<double>(frequency);
+#else
+  timespec now{};
+#if defined(__unix__) || defined(__APPLE__)
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+#else
+  std::timespec_get(&now, TIME_UTC);
+#endif
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+#endif
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_CLOCK_HPP
+
 // The eight bytes in front of every object: its count, its place in the collector's books, its state.
 //
 //   | count: 32 | slot: 16 | weak: 8 | flags: 8 | object ...
@@ -230,7 +275,7 @@ struct heap_access;
 //   0x8001..0xffef   0x8000 + birth epoch: tracked, no candidate
 //   0xfff0..         in the work list of a running collection
 // With bit 15 set, dropping a handle that is not the last one takes the slow path: it makes a candidate of the
-// object, or tells a running trace that a handle was dropped under its feet.
+// object, tells a running trace that a handle was dropped under its feet, or finds that the object is immortal or dead.
 // While an object is queued for its destructor `slot` links it to the next one of its page.
 #ifndef OURO_DETAIL_OBJECT_HEADER_HPP
 #define OURO_DETAIL_OBJECT_HEADER_HPP
@@ -275,6 +320,8 @@ inline constexpr std::uint16_t slot_condemned = 0xfff4;  // about to be destroye
 /// A count with its top bit set never changes again: the object is immortal.
 inline constexpr std::uint32_t sticky_count = 0xc0000000u;
 
+inline constexpr object_header header_of_free_block{0, slot_slow, 0, 0};
+
 inline object_state state_of(object_header const& h) noexcept {
   return static_cast<object_state>(h.flags & state_mask);
 }
@@ -293,6 +340,13 @@ inline void* object_of(object_header* h) noexcept { return h + 1; }
 inline object_header* header_of(void const* object) noexcept {
   return static_cast<object_header*>(const_cast<void*>(object)) - 1;
 }
+
+/// An object that a collection looks at, and its header as it was.
+struct work_entry {
+  object_header* header;
+  object_header saved;  // count, birth; flags, to which the collector may add
+};
+static_assert(sizeof(work_entry) <= 16);
 
 }  // namespace detail
 }  // inline namespace OURO_DETAIL_ABI
@@ -535,8 +589,10 @@ namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
-/// Blocks of at most this many bytes come from pages, larger ones from operator new.
-inline constexpr std::size_t largest_pooled_block = 512;
+/// Objects of at most this many bytes come from pages, larger ones from operator new.
+inline constexpr std::size_t largest_pooled_object = 512;
+/// With the header, and the length of an array.
+inline constexpr std::size_t largest_pooled_block = largest_pooled_object + 16;
 /// Array blocks are rounded up to size classes of this many bytes.
 inline constexpr std::size_t array_class_bytes = 16;
 inline constexpr std::uint32_t array_classes = largest_pooled_block / array_class_bytes + 1;
@@ -549,11 +605,12 @@ inline constexpr type_traits_set is_hand_written = 2;  // some part is traced by
 inline constexpr type_traits_set has_keyed_parts = 4;  // a container whose order or hash depends on handles
 
 struct object_header;
+struct work_entry;
 
 struct type_descriptor {
-  void (*destroy)(void* object) noexcept;              // null: nothing to do
-  void (*die)(object_header*) noexcept;                // what dropping the last handle does, see `release_last`
-  void (*trace)(void const* object, tracer&) noexcept;  // null: a leaf
+  void (*destroy)(work_entry const* first, work_entry const* last) noexcept;  // null: nothing to do
+  void (*trace)(work_entry const* first, work_entry const* last, tracer&) noexcept;  // null: a leaf
+  void (*die)(object_header*) noexcept;  // what dropping the last handle does, see `release_last`
   void (*finalize)(void* object);                      // null: none
   std::string_view (*name)() noexcept;
   void (*throw_pointer)(void* object);  // hardened: throws a pointer to the object, of its type; else null
@@ -743,6 +800,23 @@ namespace detail {
 
 struct large_prefix;
 
+/// Not a std::mutex: that one may have a destructor, and what this guards outlives them all.
+class flag_lock {
+ public:
+  explicit flag_lock(std::atomic_flag& flag) noexcept : flag_(flag) {
+    while (flag_.test_and_set(std::memory_order_acquire)) flag_.wait(true, std::memory_order_relaxed);
+  }
+  flag_lock(flag_lock const&) = delete;
+  flag_lock& operator=(flag_lock const&) = delete;
+  ~flag_lock() {
+    flag_.clear(std::memory_order_release);
+    flag_.notify_one();
+  }
+
+ private:
+  std::atomic_flag& flag_;
+};
+
 /// A process-wide set of chunks (read without locks) and of large blocks (under a lock). It is never destroyed:
 /// handles in statics may ask it after every other destructor has run.
 class registry {
@@ -781,18 +855,18 @@ class registry {
 
   /// Throws std::bad_alloc when the entry cannot be stored.
   void add_large(void const* begin, large_prefix* prefix) {
-    lock guard(locked_);
+    flag_lock lock(locked_);
     large().emplace(reinterpret_cast<std::uintptr_t>(begin), prefix);
   }
 
   void remove_large(void const* begin) noexcept {
-    lock guard(locked_);
+    flag_lock lock(locked_);
     large().erase(reinterpret_cast<std::uintptr_t>(begin));
   }
 
   /// The large block that begins at or before `address`; the caller checks its end.
   large_prefix* find_large(void const* address) noexcept {
-    lock guard(locked_);
+    flag_lock lock(locked_);
     if (large_ == nullptr) return nullptr;
     auto it = large_->upper_bound(reinterpret_cast<std::uintptr_t>(address));
     return it == large_->begin() ? nullptr : std::prev(it)->second;
@@ -805,20 +879,6 @@ class registry {
       static_cast<std::size_t>((((std::uint64_t{1} << address_bits) / chunk_bytes) + leaf_bits - 1) / leaf_bits);
   using leaf = std::array<std::atomic<std::uint64_t>, leaf_bits / 64>;
   using large_map = std::map<std::uintptr_t, large_prefix*>;
-
-  // Not a std::mutex: that one may have a destructor, and this object outlives them all.
-  class lock {
-   public:
-    explicit lock(std::atomic_flag& flag) noexcept : flag_(flag) {
-      while (flag_.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
-    }
-    lock(lock const&) = delete;
-    lock& operator=(lock const&) = delete;
-    ~lock() { flag_.clear(std::memory_order_release); }
-
-   private:
-    std::atomic_flag& flag_;
-  };
 
   static std::atomic<std::uint64_t>& word(leaf& bits, std::size_t index) noexcept {
     return bits[index % leaf_bits / 64];
@@ -855,8 +915,10 @@ inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
 inline constexpr std::size_t work_chunk_bytes = 32 * 1024;
+/// Lists of so many chunks go on in large ones from the system, for which it may have huge pages.
+inline constexpr std::size_t most_small_work_chunks = 128;
 
-/// Keeps some chunks from one collection to the next.
+/// Keeps some small chunks from one collection to the next.
 class chunk_pool {
  public:
   chunk_pool() = default;
@@ -893,14 +955,17 @@ class chunk_pool {
 /// A list that is appended to, read in order, and cut at its end. It holds `most` items at most.
 template <class T>
 class chunk_list {
-  static_assert(std::is_trivially_copyable_v<T>);
-  static constexpr std::size_t chunk_length = (work_chunk_bytes - 2 * sizeof(void*)) / sizeof(T);
+  static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= alignof(void*));
   struct chunk_node {
-    chunk_node* next = nullptr;
-    chunk_node* previous = nullptr;
-    T items[chunk_length];
+    chunk_node* next;
+    chunk_node* previous;
+    std::size_t length;  // in items
+    std::size_t before;  // items of the chunks before
+
+    T* items() noexcept { return reinterpret_cast<T*>(this + 1); }
+    T* end() noexcept { return items() + length; }
   };
-  static_assert(sizeof(chunk_node) <= work_chunk_bytes);
+  static constexpr std::size_t length_of(std::size_t bytes) noexcept { return (bytes - sizeof(chunk_node)) / sizeof(T); }
 
  public:
   explicit chunk_list(chunk_pool& pool, std::size_t most = static_cast<std::size_t>(-1)) noexcept
@@ -910,7 +975,11 @@ class chunk_list {
   ~chunk_list() {
     for (chunk_node* c = first_; c != nullptr;) {
       chunk_node* next = c->next;
-      pool_.give(c);
+      if (c->length == length_of(work_chunk_bytes)) {
+        pool_.give(c);
+      } else {
+        os_release_chunk(c);
+      }
       c = next;
     }
   }
@@ -924,12 +993,12 @@ class chunk_list {
 
   /// Precondition: not empty.
   T pop() noexcept {
-    if (end_ == last_->items) select(last_->previous, chunk_length);
+    if (end_ == last_->items()) select(last_->previous, last_->previous->length);
     return *--end_;
   }
 
   std::size_t size() const noexcept {
-    return last_ != nullptr ? before_ + static_cast<std::size_t>(end_ - last_->items) : 0;
+    return last_ != nullptr ? last_->before + static_cast<std::size_t>(end_ - last_->items()) : 0;
   }
   bool empty() const noexcept { return end_ == begin_; }
 
@@ -953,7 +1022,7 @@ class chunk_list {
   span next_span(cursor& at) noexcept {
     step(at);
     if (at.chunk == nullptr) return {};
-    span const items{at.item, at.chunk == last_ ? end_ : at.chunk->items + chunk_length};
+    span const items{at.item, at.chunk == last_ ? end_ : at.chunk->end()};
     at.item = items.last;
     return items;
   }
@@ -970,7 +1039,7 @@ class chunk_list {
       if (first_ != nullptr) select(first_, 0);
       return;
     }
-    select(at.chunk, static_cast<std::size_t>(at.item - at.chunk->items));
+    select(at.chunk, static_cast<std::size_t>(at.item - at.chunk->items()));
   }
 
   template <class F>
@@ -986,37 +1055,31 @@ class chunk_list {
     if (at.chunk == nullptr) {
       at.chunk = first_;
       at.item = begin_;
-    } else if (at.chunk != last_ && at.item == at.chunk->items + chunk_length) {
+    } else if (at.chunk != last_ && at.item == at.chunk->end()) {
       at.chunk = at.chunk->next;
-      at.item = at.chunk->items;
+      at.item = at.chunk->items();
     }
   }
 
   void select(chunk_node* chunk, std::size_t used) noexcept {
-    while (last_ != chunk) {
-      last_ = last_->previous;
-      before_ -= chunk_length;
-    }
-    end_ = chunk->items + used;
-    limit_ = chunk->items + (most_ - before_ < chunk_length ? most_ - before_ : chunk_length);
+    last_ = chunk;
+    end_ = chunk->items() + used;
+    limit_ = chunk->items() + std::min(most_ - chunk->before, chunk->length);
   }
 
   OURO_DETAIL_NOINLINE bool extend() noexcept {
-    if (size() == most_) return false;
+    std::size_t const before = size();
+    if (before == most_) return false;
     chunk_node* next = last_ != nullptr ? last_->next : first_;
     if (next == nullptr) {
-      void* memory = pool_.take();
+      bool const large = before >= most_small_work_chunks * length_of(work_chunk_bytes);
+      void* memory = large ? os_reserve_chunk() : pool_.take();
       if (memory == nullptr) return false;
-      next = ::new (memory) chunk_node;
-      next->previous = last_;
+      if (large) os_prefer_huge_pages(memory);
+      next = ::new (memory) chunk_node{nullptr, last_, length_of(large ? chunk_bytes : work_chunk_bytes), before};
       (last_ != nullptr ? last_->next : first_) = next;
     }
-    if (last_ != nullptr) {
-      before_ += chunk_length;
-    } else {
-      begin_ = next->items;
-    }
-    last_ = next;
+    if (last_ == nullptr) begin_ = next->items();
     select(next, 0);
     return true;
   }
@@ -1028,7 +1091,6 @@ class chunk_list {
   T* begin_ = nullptr;
   chunk_node* first_ = nullptr;
   chunk_node* last_ = nullptr;
-  std::size_t before_ = 0;  // items of the chunks before the last
 };
 
 }  // namespace detail
@@ -1081,6 +1143,10 @@ struct bin {
   page* partial = nullptr;        // other pages with free blocks
 };
 
+/// Size classes of large blocks, up to 2 GiB; see `large_class`.
+inline constexpr std::size_t smallest_large_class = 1024;
+inline constexpr std::size_t large_classes = 8 * 23;
+
 struct candidate {
   object_header* header;
   std::uint16_t birth;  // the slot the object had
@@ -1128,6 +1194,8 @@ struct heap_core {
   std::size_t used_pages = 0;
   std::size_t large_objects[2] = {};
   std::size_t large_bytes = 0;
+  large_prefix* kept_large[large_classes] = {};  // free blocks by size class
+  std::size_t kept_large_bytes = 0;
   std::size_t limit = static_cast<std::size_t>(-1);
   std::size_t bytes = 0;  // of blocks in pages; deaths are noticed when a page is used again, empty, or recounted
   bool counting = false;  // `bytes` and `objects` are exact, and every allocation takes the slow path
@@ -1151,6 +1219,7 @@ struct heap_core {
   std::size_t allocated = 0;        // bytes handed out since the last look, leaves included: they hang on cycles
   std::size_t young_limit = 0;      // look again after so many
   std::size_t live_after_full = 0;  // bytes
+  std::size_t unsuspicious = 0;     // bytes when there was last no sign of any garbage
   std::size_t objects_after_full = 0;
   std::size_t growth_percent = 100;
   std::size_t middle_interval = 10;  // young collections between two of generation 1
@@ -1189,7 +1258,7 @@ struct thread_state {
   object_header* queued_large = nullptr;
   std::uint32_t depth = 0;         // nested destructors of counted deaths
   bool dropped_in_trace = false;   // a handle was dropped while the thread traced
-  bool late_heaps = false;         // some closed heap of this thread has to collect
+  void (*collect_late)(thread_state&) noexcept = nullptr;  // set while some closed heap of this thread has to collect
   std::uint32_t no_collection = 0;  // > 0 in finalizers, callbacks, traces and collections
 };
 
@@ -1203,6 +1272,162 @@ OURO_VISIBLE OURO_DETAIL_INLINE thread_state& this_thread_state() noexcept {
 }  // namespace ouro
 
 #endif  // OURO_DETAIL_HEAP_CORE_HPP
+
+// Blocks too large for a page: from operator new, and kept for reuse after their objects' death.
+//
+// A block taken from the system is made of untouched memory, whose first use costs a page fault for each 4 KiB: more
+// than all else that happens to it. So a heap keeps as many bytes of freed blocks as it has in use, sorted by size class.
+#ifndef OURO_DETAIL_LARGE_BLOCKS_HPP
+#define OURO_DETAIL_LARGE_BLOCKS_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// Free blocks of less than this many bytes together are always kept.
+inline constexpr std::size_t least_kept_large = 8 * 1024 * 1024;
+
+/// Would the heap's limit allow so many bytes more?
+inline bool within_limit(heap_core const& heap, std::size_t more) noexcept {
+  std::size_t const reserved = heap.used_pages * page_bytes + heap.large_bytes;
+  return reserved <= heap.limit && more <= heap.limit - reserved;
+}
+
+/// Sixteen classes up to `smallest_large_class`, then eight for each doubling: at most a ninth of a block is lost.
+struct large_class {
+  std::size_t index;
+  std::size_t bytes;
+
+  explicit large_class(std::size_t wanted) noexcept {
+    auto const doubling = static_cast<std::size_t>(std::bit_width((wanted - 1) / smallest_large_class));
+    std::size_t const step = (smallest_large_class << doubling) / 16;
+    std::size_t const steps = (wanted + step - 1) / step;
+    bytes = steps * step;
+    index = doubling * 8 + steps - 1;
+  }
+};
+
+inline bool is_kept_after_death(type_descriptor const& type, std::size_t index) noexcept {
+  return !OURO_DETAIL_SYSTEM_ALLOC && index < large_classes && type.alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+}
+
+inline void* allocate_raw(std::size_t bytes, std::size_t alignment) noexcept {
+  return alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__ ? ::operator new(bytes, std::align_val_t{alignment}, std::nothrow)
+                                                      : ::operator new(bytes, std::nothrow);
+}
+inline void deallocate_raw(void* memory, std::size_t alignment) noexcept {
+  if (alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
+    ::operator delete(memory, std::align_val_t{alignment});
+  } else {
+    ::operator delete(memory);
+  }
+}
+
+inline void poison_large([[maybe_unused]] large_prefix* l) noexcept {
+#if OURO_DETAIL_ASAN
+  char* const end = static_cast<char*>(l->allocation) + l->bytes;
+  char* const begin = reinterpret_cast<char*>(l->header() + 1);
+  ASAN_POISON_MEMORY_REGION(begin, static_cast<std::size_t>(end - begin));
+#endif
+}
+inline void unpoison_large([[maybe_unused]] large_prefix* l) noexcept {
+#if OURO_DETAIL_ASAN
+  ASAN_UNPOISON_MEMORY_REGION(l->allocation, l->bytes);
+#endif
+}
+
+/// Gives free blocks back to the system, the largest first, until at most `keep` bytes are kept.
+inline void trim_large(heap_core& heap, std::size_t keep) noexcept {
+  for (std::size_t i = large_classes; i-- != 0 && heap.kept_large_bytes > keep;) {
+    while (heap.kept_large[i] != nullptr && heap.kept_large_bytes > keep) {
+      large_prefix* l = heap.kept_large[i];
+      heap.kept_large[i] = l->next;
+      heap.kept_large_bytes -= l->bytes;
+      unpoison_large(l);
+      the_registry().remove_large(l);
+      deallocate_raw(l->allocation, 0);
+    }
+  }
+}
+
+/// Memory for a block that is not part of the heap yet; its prefix is filled but for the links. Null when memory is short.
+inline large_prefix* take_large_memory(heap_core& heap, type_descriptor const& type, std::size_t bytes) noexcept {
+  std::size_t const alignment = std::max<std::size_t>(type.alignment, 16);
+  std::size_t const lead = (sizeof(large_prefix) + sizeof(object_header) + alignment - 1) / alignment * alignment;
+  std::size_t const wanted = lead + std::max<std::size_t>(bytes, 8);
+  if (wanted < bytes || wanted > static_cast<std::size_t>(-1) / 2) return nullptr;
+  large_class const size(wanted);
+  bool const kept = is_kept_after_death(type, size.index);
+  std::size_t const total = kept ? size.bytes : wanted;
+  if (!within_limit(heap, total)) return nullptr;
+  if (kept && heap.kept_large[size.index] != nullptr) {
+    large_prefix* l = heap.kept_large[size.index];
+    heap.kept_large[size.index] = l->next;
+    heap.kept_large_bytes -= l->bytes;
+    unpoison_large(l);
+    l->type = &type;
+    return l;
+  }
+  void* allocation = allocate_raw(total, type.alignment);
+  if (allocation == nullptr) return nullptr;
+  auto* l = reinterpret_cast<large_prefix*>(static_cast<char*>(allocation) + lead - sizeof(object_header)) - 1;
+  ::new (l) large_prefix{nullptr, nullptr, &heap, &type, nullptr, allocation, total, 0};
+  ::new (l->header()) object_header(header_of_free_block);
+  OURO_DETAIL_TRY { the_registry().add_large(l, l); }
+  OURO_DETAIL_CATCH_ALL {
+    deallocate_raw(allocation, type.alignment);
+    return nullptr;
+  }
+  return l;
+}
+
+/// A block for an object of `bytes`; null when memory is short.
+inline object_header* take_large(heap_core& heap, type_descriptor const& type, std::size_t bytes) noexcept {
+  large_prefix* l = take_large_memory(heap, type, bytes);
+  if (l == nullptr) return nullptr;
+  bool const tracked = type.tracked();
+  l->previous = nullptr;
+  l->next = heap.large[tracked];
+  if (l->next != nullptr) l->next->previous = l;
+  heap.large[tracked] = l;
+  ++heap.large_objects[tracked];
+  heap.large_bytes += l->bytes;
+  heap.allocated += l->bytes;
+  return l->header();
+}
+
+/// Deletes a closed heap when nothing is left in it and nobody works on it.
+void delete_heap_if_unused(heap_core& heap) noexcept;
+
+inline void free_large(object_header* h) noexcept {
+  large_prefix* l = prefix_of(h);
+  heap_core& heap = *l->heap;
+  type_descriptor const& type = *l->type;
+  bool const tracked = type.tracked();
+  (l->previous != nullptr ? l->previous->next : heap.large[tracked]) = l->next;
+  if (l->next != nullptr) l->next->previous = l->previous;
+  --heap.large_objects[tracked];
+  heap.large_bytes -= l->bytes;
+  *h = header_of_free_block;
+  std::size_t const index = large_class(l->bytes).index;
+  if (is_kept_after_death(type, index)) {
+    l->next = std::exchange(heap.kept_large[index], l);
+    heap.kept_large_bytes += l->bytes;
+    poison_large(l);
+    std::size_t const most = heap.closed ? 0 : std::max(least_kept_large, heap.large_bytes);
+    if (heap.kept_large_bytes > most) trim_large(heap, most / 2);
+  } else {
+    the_registry().remove_large(l);
+    deallocate_raw(l->allocation, type.alignment);
+  }
+  if (heap.closed) delete_heap_if_unused(heap);
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_LARGE_BLOCKS_HPP
 
 // A heap's pages and blocks: where blocks come from, where freed ones go, and the walk over all objects.
 //
@@ -1269,11 +1494,6 @@ inline void trim_pages(heap_core& heap, std::size_t keep) noexcept {
     c->dirty = 0;
     link = &c->next;
   }
-}
-
-inline bool within_limit(heap_core const& heap, std::size_t more) noexcept {
-  std::size_t const reserved = heap.used_pages * page_bytes + heap.large_bytes;
-  return reserved <= heap.limit && more <= heap.limit - reserved;
 }
 
 /// An unused page, or null when the system or the heap's limit allows none.
@@ -1351,8 +1571,10 @@ inline std::size_t block_size(type_descriptor const& type, std::size_t bytes) no
   return (raw + unit - 1) / unit * unit;
 }
 
-inline bool is_pooled(type_descriptor const& type, std::size_t block) noexcept {
-  return !OURO_DETAIL_SYSTEM_ALLOC && block <= largest_pooled_block && type.alignment <= largest_pooled_block;
+/// `bytes`: of the object; `block`: its `block_size`.
+inline bool is_pooled(type_descriptor const& type, std::size_t bytes, std::size_t block) noexcept {
+  return !OURO_DETAIL_SYSTEM_ALLOC && bytes <= largest_pooled_object && block <= largest_pooled_block &&
+         type.alignment <= largest_pooled_object;
 }
 
 inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index, std::size_t block) noexcept {
@@ -1385,7 +1607,7 @@ inline void carve(page& p) noexcept {
     ASAN_UNPOISON_MEMORY_REGION(h, sizeof *h);
     if (p.type->is_array) ASAN_UNPOISON_MEMORY_REGION(h - 1, 8);
 #endif
-    ::new (h) object_header{};
+    ::new (h) object_header(header_of_free_block);
     set_next_free(h, next);
     next = h;
   }
@@ -1542,29 +1764,6 @@ inline void start_counting(heap_core& heap) noexcept {
 
 // --- freeing --------------------------------------------------------------------------------------------------------
 
-/// Deletes a closed heap when nothing is left in it and nobody works on it.
-void delete_heap_if_unused(heap_core& heap) noexcept;
-
-inline void free_large(object_header* h) noexcept {
-  large_prefix* prefix = prefix_of(h);
-  heap_core& heap = *prefix->heap;
-  bool const tracked = prefix->type->tracked();
-  (prefix->previous != nullptr ? prefix->previous->next : heap.large[tracked]) = prefix->next;
-  if (prefix->next != nullptr) prefix->next->previous = prefix->previous;
-  --heap.large_objects[tracked];
-  heap.large_bytes -= prefix->bytes;
-  the_registry().remove_large(prefix);
-  std::size_t const alignment = prefix->type->alignment;
-  void* allocation = prefix->allocation;
-  *h = object_header{};
-  if (alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
-    ::operator delete(allocation, std::align_val_t{alignment});
-  } else {
-    ::operator delete(allocation);
-  }
-  if (heap.closed) delete_heap_if_unused(heap);
-}
-
 OURO_DETAIL_NOINLINE inline void release_empty_page(page& p) noexcept {
   if (p.mode == page_mode::current) {
     p.used = current_used;
@@ -1594,7 +1793,7 @@ OURO_DETAIL_NOINLINE inline void free_specially(page& p, object_header* h) noexc
 }
 
 OURO_DETAIL_INLINE void free_in_page(page& p, object_header* h) noexcept {
-  *h = object_header{};
+  *h = header_of_free_block;
   poison_body(p, h);
   object_header** const list = p.free_into;
   if (list == nullptr) [[unlikely]] return free_specially(p, h);
@@ -1607,37 +1806,6 @@ OURO_DETAIL_INLINE void free_in_page(page& p, object_header* h) noexcept {
 inline void free_block(object_header* h) noexcept {
   if (is_large(*h)) return free_large(h);
   free_in_page(*page_of(h), h);
-}
-
-/// A block from operator new; null when memory is short. `bytes` is the size of the object alone.
-inline object_header* take_large(heap_core& heap, type_descriptor const& type, std::size_t bytes) noexcept {
-  std::size_t const alignment = std::max<std::size_t>(type.alignment, 16);
-  std::size_t const lead = (sizeof(large_prefix) + sizeof(object_header) + alignment - 1) / alignment * alignment;
-  std::size_t const total = lead + std::max<std::size_t>(bytes, 8);
-  if (total < bytes || !within_limit(heap, total)) return nullptr;
-  void* allocation = type.alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__
-                         ? ::operator new(total, std::align_val_t{type.alignment}, std::nothrow)
-                         : ::operator new(total, std::nothrow);
-  if (allocation == nullptr) return nullptr;
-  auto* h = reinterpret_cast<object_header*>(static_cast<char*>(allocation) + lead) - 1;
-  bool const tracked = type.tracked();
-  auto* prefix = ::new (reinterpret_cast<large_prefix*>(h) - 1)
-      large_prefix{heap.large[tracked], nullptr, &heap, &type, nullptr, allocation, total, 0};
-  OURO_DETAIL_TRY { the_registry().add_large(prefix, prefix); }
-  OURO_DETAIL_CATCH_ALL {
-    if (type.alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
-      ::operator delete(allocation, std::align_val_t{type.alignment});
-    } else {
-      ::operator delete(allocation);
-    }
-    return nullptr;
-  }
-  if (prefix->next != nullptr) prefix->next->previous = prefix;
-  heap.large[tracked] = prefix;
-  ++heap.large_objects[tracked];
-  heap.large_bytes += total;
-  heap.allocated += total;
-  return h;
 }
 
 // --- the walk -------------------------------------------------------------------------------------------------------
@@ -1673,7 +1841,7 @@ inline object_header* find_block(void const* address) noexcept {
     return p->block(index);
   }
   large_prefix* l = the_registry().find_large(address);
-  if (l == nullptr) return nullptr;
+  if (l == nullptr || state_of(*l->header()) == object_state::free) return nullptr;
   auto const end = reinterpret_cast<std::uintptr_t>(l->allocation) + l->bytes;
   return reinterpret_cast<std::uintptr_t>(address) < end ? l->header() : nullptr;
 }
@@ -1777,8 +1945,11 @@ inline constexpr std::uint32_t deepest_nesting = 32;
 /// Added to a thread's depth while it traces: counts are the collector's then, and nothing may die or become a candidate.
 inline constexpr std::uint32_t tracing_depth = 0x80000000u;
 
-/// Collects in heaps that were closed inside a destructor or finalizer of this thread.
-void collect_closed_heaps(thread_state& thread) noexcept;
+/// Collects in heaps that were closed inside a destructor or finalizer of this thread. Through a pointer, so that code
+/// that only drops handles is compiled without the collector.
+inline void collect_late_heaps(thread_state& thread) noexcept {
+  if (thread.collect_late != nullptr) thread.collect_late(thread);
+}
 
 /// Keeps a heap's state in place while it is worked on: user code that runs meanwhile may close the heap.
 class heap_user {
@@ -1822,9 +1993,18 @@ OURO_DETAIL_INLINE void record_candidate(heap_core& heap, object_header* h) noex
 
 /// What `add_candidate` does not handle itself.
 OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
+  constexpr std::uint32_t below_zero = 0xffffffffu;
   thread_state& thread = this_thread_state();
   if (h->slot > slot_epoch_limit || thread.depth >= tracing_depth) {
     thread.dropped_in_trace = true;
+    if (is_sticky(h->count)) h->count = h->count == below_zero ? 0 : sticky_count;
+  } else if (is_sticky(h->count)) {
+    if (h->count == below_zero) {
+      report(heap_of(h),
+             "more handles were dropped than made; the object is kept. Was a handle copied bytewise, or destroyed twice?",
+             "gc_ptr", type_of(h).name());
+    }
+    h->count = sticky_count;
   } else if (state_of(*h) == object_state::live) {
     heap_core& heap = heap_of(h);
     if (heap.candidate_count != heap.candidate_capacity || grow_candidates(heap)) {
@@ -1837,7 +2017,8 @@ OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
 
 /// Records that the count of an object fell to something above zero: it may be part of a cycle that is now garbage.
 OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
-  if (h->slot > slot_epoch_limit || this_thread_state().depth >= tracing_depth || !is_live_in_page(*h)) {
+  if (h->slot > slot_epoch_limit || this_thread_state().depth >= tracing_depth || !is_live_in_page(*h) ||
+      is_sticky(h->count)) {
     return add_candidate_slow(h);
   }
   heap_core& heap = *page_of(h)->heap;
@@ -1855,6 +2036,13 @@ inline void remove_candidate(heap_core& heap, object_header* h) noexcept {
     place = last;
     last.header->slot = index;
   }
+}
+
+/// The count will not change any more. The slot makes every further drop take the slow path, which sees to that.
+OURO_DETAIL_NOINLINE inline void make_immortal(object_header* h) noexcept {
+  if (is_candidate(*h)) remove_candidate(heap_of(h), h);
+  if ((h->slot & slot_slow) == 0) h->slot = slot_oldest;
+  h->count = sticky_count;
 }
 
 /// The slot that tells when a tracked object was born, be it a candidate or not.
@@ -1928,8 +2116,7 @@ inline bool still_dead_after_finalizer(heap_core& heap, type_descriptor const& t
 /// An object whose destructor has run but to which handles exist, which would dangle, keeps its block for good.
 OURO_DETAIL_NOINLINE inline void keep_zombie(heap_core& heap, type_descriptor const& type, object_header* h) noexcept {
   set_state(*h, object_state::zombie);
-  h->count = sticky_count;
-  h->slot = slot_leaf;
+  make_immortal(h);
   report(heap, "a destructor kept a handle to its own object; its memory is never reused. Use gc_finalize to resurrect",
          "destructor", type.name());
 }
@@ -1941,8 +2128,12 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
   ++thread.depth;
   if (type.finalize == nullptr || (h->flags & flag_finalized) != 0 || still_dead_after_finalizer(heap, type, h)) {
     set_state(*h, object_state::destroying);
+    h->slot = slot_slow;
     // Weak references are cleared and their callbacks called here.
-    if (type.destroy != nullptr) type.destroy(object_of(h));
+    if (type.destroy != nullptr) {
+      work_entry const entry{h, {}};
+      type.destroy(&entry, &entry + 1);
+    }
     h->count == 0 ? free_block(h) : keep_zombie(heap, type, h);
   }
   --thread.depth;
@@ -1950,26 +2141,17 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
 
 OURO_DETAIL_NOINLINE inline void drain_queue(thread_state& thread) noexcept {
   while (object_header* h = dequeue(thread)) destroy_now(thread, h);
-  if (thread.late_heaps) collect_closed_heaps(thread);
+  collect_late_heaps(thread);
 }
 
-/// Any drop that `release_last` does not handle itself: a sticky count, a trace under way, misuse, large objects,
-/// candidates, finalizers, deep nesting.
+/// Any death that `release_last` does not handle itself: during a trace, of large objects, of candidates, with a
+/// finalizer, deep inside other destructors.
 OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_header* h) noexcept {
-  if (is_sticky(h->count)) return;
   if (thread.depth >= tracing_depth) {
     thread.dropped_in_trace = true;
-    if (h->count != 0) --h->count;
     return;
   }
-  if (h->count == 0) {
-    report(heap_of(h),
-           "more handles were dropped than made; the object is kept. Was a handle copied bytewise, or destroyed twice?",
-           "gc_ptr", type_of(h).name());
-    h->count = sticky_count;
-    return;
-  }
-  h->count = 0;
+  if (state_of(*h) == object_state::destroying) return;  // a handle that its destructor made and dropped
   if (is_candidate(*h)) remove_candidate(heap_of(h), h);
   if (thread.depth >= deepest_nesting) return enqueue(thread, h);
   destroy_now(thread, h);
@@ -1983,10 +2165,9 @@ void die(object_header* h) noexcept {
   thread_state& thread = this_thread_state();
   std::uint32_t const depth = thread.depth;
   if (depth >= deepest_nesting) [[unlikely]] return release_last_slow(thread, h);
-  h->count = 0;
-  h->flags = static_cast<std::uint8_t>(object_state::destroying);
+  *h = {0, slot_slow, 0, static_cast<std::uint8_t>(object_state::destroying)};
   thread.depth = depth + 1;
-  Operations::destroy(object_of(h));
+  Operations::destroy(h);
   thread.depth = depth;
   page& p = *page_of(h);
   if (h->count == 0) [[likely]] {
@@ -2000,22 +2181,21 @@ void die(object_header* h) noexcept {
 /// The same for any object.
 inline void die_slowly(object_header* h) noexcept { release_last_slow(this_thread_state(), h); }
 
-/// Called when a handle is dropped and the count is not above one: the last handle, or a count that must not change.
-/// The object dies, at once or, deep inside other destructors, soon.
+/// The last handle has been dropped: the object dies, at once or, deep inside other destructors, soon.
 OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
   constexpr auto live = static_cast<std::uint8_t>(object_state::live);
   // Large objects have a flag, and candidates are to leave their buffer.
-  if (h->count != 1 || h->flags != live || h->weak != 0 || h->slot < slot_candidate_limit) return die_slowly(h);
+  if (h->flags != live || h->weak != 0 || h->slot < slot_candidate_limit) return die_slowly(h);
   page_of(h)->die(h);
 }
 
 OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {
-  if (is_sticky(++h->count)) [[unlikely]] h->count = sticky_count;
+  if (is_sticky(++h->count)) [[unlikely]] make_immortal(h);
 }
 
+/// Two instructions on memory, two branches: of immortal, free and dying objects bit 15 of the slot is set.
 OURO_DETAIL_INLINE void drop_reference(object_header* h) noexcept {
-  if (static_cast<std::int32_t>(h->count) <= 1) [[unlikely]] return release_last(h);
-  --h->count;
+  if (--h->count == 0) [[unlikely]] return release_last(h);
   if ((h->slot & slot_slow) != 0) [[unlikely]] add_candidate(h);
 }
 
@@ -2072,6 +2252,11 @@ class deferred_parts {
   chunk_list<deferred> parts_;
 };
 
+inline void trace_object(type_descriptor const& type, object_header* h, tracer& t) noexcept {
+  work_entry const entry{h, {}};
+  type.trace(&entry, &entry + 1, t);
+}
+
 /// Buffers edges so that their targets are in the cache when the pass looks at them.
 template <class Pass>
 class edge_stream : public tracer {
@@ -2081,7 +2266,7 @@ class edge_stream : public tracer {
         pass_of_edges_(pass),
         deferred_(heap.work_chunks) {}
 
-  void trace(type_descriptor const& type, object_header* h) noexcept { type.trace(object_of(h), *this); }
+  void trace(type_descriptor const& type, object_header* h) noexcept { trace_object(type, h, *this); }
 
   void drain() noexcept {
     process();
@@ -2129,7 +2314,7 @@ class checked_trace : public tracer {
     stack_top_ = reinterpret_cast<std::uintptr_t>(&here);
     thread_state& thread = this_thread_state();
     thread.dropped_in_trace = false;
-    type.trace(object_of(h), *this);
+    trace_object(type, h, *this);
     deferred_.trace_all(*this);
     if (fault_ != trace_fault::none) return fault_;
     if (thread.dropped_in_trace && reports_outside(h)) return trace_fault::temporary;
@@ -2229,15 +2414,19 @@ namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
-/// A member of S, and its header as it was.
-struct work_entry {
-  object_header* header;
-  object_header saved;  // count, birth; flags, to which `is_opaque` is added
-};
-static_assert(sizeof(work_entry) <= 16);
-
 /// The object's trace cannot be trusted: it is alive, and so is all it leads to.
 inline constexpr std::uint8_t is_opaque = 0x80;
+
+/// Neighbours in S are often neighbours in memory: what lies in one page has one type, and is handed to it together.
+/// Large objects are on their own: what looks like a page of theirs is shared by any types.
+inline work_entry* end_of_run(work_entry* first, work_entry* last) noexcept {
+  if (is_large(first->saved)) return first + 1;
+  page const* const p = page_of(first->header);
+  do {
+    ++first;
+  } while (first != last && page_of(first->header) == p);
+  return first;
+}
 
 /// Misuse found while user code must not run; told when the trial is over.
 class fault_list {
@@ -2340,7 +2529,10 @@ class trial {
         stream.drain();  // S may have grown
         continue;
       }
-      for (work_entry& entry : entries) count_from(entry, pass, stream);
+      for (work_entry *first = entries.first, *last; first != entries.last; first = last) {
+        last = end_of_run(first, entries.last);
+        count_from(first, last, pass, stream);
+      }
     }
     found_ += stream.edges();
     visited_ += set_.size();
@@ -2488,11 +2680,14 @@ class trial {
     faults_.add(fault, type_of(h));
   }
 
-  void count_from(work_entry& entry, counting& pass, edge_stream<counting>& stream) noexcept {
-    type_descriptor const& type = type_of(entry.header);
+  void count_from(work_entry* first, work_entry* last, counting& pass, edge_stream<counting>& stream) noexcept {
+    type_descriptor const& type = type_of(first->header);
     traits_ |= type.traits;
-    if (type.hand_traced()) [[unlikely]] return count_checked(pass, type, entry);
-    stream.trace(type, entry.header);
+    if (type.hand_traced()) [[unlikely]] {
+      for (; first != last; ++first) count_checked(pass, type, *first);
+      return;
+    }
+    type.trace(first, last, stream);
     if constexpr (OURO_DETAIL_HARDENED) {
       stream.drain();
       if (tracer_access::take_destroyed(stream)) faults_.add(trace_fault::destroyed_handle, type);
@@ -2639,13 +2834,13 @@ class collection {
 
   /// The number of objects found unreachable.
   std::size_t run() noexcept {
-    auto const begin = std::chrono::steady_clock::now();
+    double const begin = seconds_now();
     seed();
     trial_.run(from_ == seeds::candidates);
     heap_.lost = trial_.was_cut() || (heap_.lost && generation_ != 2);
     if (trial_.size() != 0) reclaim();
     promote();
-    account(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    account(seconds_now() - begin);
     faults_.deliver(heap_);
     return collected_;
   }
@@ -2745,11 +2940,23 @@ class collection {
       clear_references<clearing>();
     }
     if (trial_.has_keyed_containers()) empty_keyed_containers();
-    trial_.set().for_each([](work_entry& entry) {
-      type_descriptor const& type = type_of(entry.header);
-      if (type.destroy != nullptr) type.destroy(object_of(entry.header));
+    for_each_run([](type_descriptor const& type, work_entry* first, work_entry* last) {
+      if (type.destroy != nullptr) type.destroy(first, last);
     });
     free_all();
+  }
+
+  /// Calls `f(type, first, last)` for objects of one type that follow one another.
+  template <class F>
+  void for_each_run(F f) {
+    auto& set = trial_.set();
+    chunk_list<work_entry>::cursor at;
+    for (auto entries = set.next_span(at); !entries.empty(); entries = set.next_span(at)) {
+      for (work_entry *first = entries.first, *last; first != entries.last; first = last) {
+        last = end_of_run(first, entries.last);
+        f(type_of(first->header), first, last);
+      }
+    }
   }
 
   /// Condemns the garbage, and makes its references to garbage null.
@@ -2758,14 +2965,15 @@ class collection {
     tracing_scope scope;
     Pass pass;
     edge_stream<Pass> stream(pass, trace_pass::clear, heap_);
-    trial_.set().for_each([&](work_entry& entry) {
-      object_header* h = entry.header;
-      type_descriptor const& type = type_of(h);
-      *h = {condemned_count, slot_condemned, h->weak, with_state(*h, object_state::destroying)};
-      if (!is_large(entry.saved)) ++page_of(h)->condemned;
-      if (!type.hand_traced()) {
-        stream.trace(type, h);
-      } else if (trial_.checked().run(type, h) == trace_fault::none) {
+    for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
+      if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
+      for (work_entry* entry = first; entry != last; ++entry) {
+        object_header& h = *entry->header;
+        h = {condemned_count, slot_condemned, h.weak, with_state(h, object_state::destroying)};
+      }
+      if (!type.hand_traced()) return type.trace(first, last, stream);
+      for (; first != last; ++first) {
+        if (trial_.checked().run(type, first->header) != trace_fault::none) continue;
         for (edge const& e : trial_.checked()) pass.on_edge(e);
       }
     });
@@ -2778,21 +2986,27 @@ class collection {
     bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers();
     constexpr std::uint32_t whole = 0xffffffffu;
     page* whole_pages = nullptr;
-    trial_.set().for_each([&](work_entry& entry) {
-      object_header* const h = entry.header;
-      if (is_large(entry.saved)) {
-        h->count == condemned_count ? free_large(h) : keep_zombie(heap_, type_of(h), h);
-        return;
+    for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
+      page* const p = is_large(first->saved) ? nullptr : page_of(first->header);
+      if (p != nullptr) {
+        if (p->condemned == whole) return;
+        if (p->condemned == p->used && !every_block) {
+          p->condemned = whole;
+          p->next_queued = std::exchange(whole_pages, p);
+          return;
+        }
+        p->condemned -= static_cast<std::uint32_t>(last - first);
       }
-      page* const p = page_of(h);
-      if (p->condemned == whole) return;
-      if (p->condemned == p->used && !every_block) {
-        p->condemned = whole;
-        p->next_queued = std::exchange(whole_pages, p);
-        return;
+      for (; first != last; ++first) {
+        object_header* const h = first->header;
+        if (h->count != condemned_count) {
+          keep_zombie(heap_, type, h);
+        } else if (p != nullptr) {
+          free_in_page(*p, h);
+        } else {
+          free_large(h);
+        }
       }
-      --p->condemned;
-      h->count == condemned_count ? free_in_page(*p, h) : keep_zombie(heap_, *p->type, h);
     });
     while (whole_pages != nullptr) {
       page& p = *std::exchange(whole_pages, whole_pages->next_queued);
@@ -2824,9 +3038,8 @@ class collection {
 
   template <class Stream>
   void trace_keyed(Stream& stream) noexcept {
-    trial_.set().for_each([&](work_entry& entry) {
-      type_descriptor const& type = type_of(entry.header);
-      if (type.keyed()) stream.trace(type, entry.header);
+    for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
+      if (type.keyed()) type.trace(first, last, stream);
     });
     stream.drain();
   }
@@ -2896,7 +3109,7 @@ OURO_DETAIL_NOINLINE inline std::size_t collect(heap_core& heap, int generation,
     tell(gc::phase::stop);
   }
   heap.collecting = false;
-  collect_closed_heaps(this_thread_state());
+  collect_late_heaps(this_thread_state());
   if (heap.counting) heap.count0_base = tracked_objects(heap);
   heap.allocated = 0;
   heap.count1 = generation == 0 ? heap.count1 + 1 : 0;
@@ -2904,6 +3117,7 @@ OURO_DETAIL_NOINLINE inline std::size_t collect(heap_core& heap, int generation,
   if (generation == 2) {
     recount_bytes(heap);
     heap.live_after_full = bytes_held(heap);
+    heap.unsuspicious = 0;
     heap.objects_after_full = tracked_objects(heap);
   }
   return found;
@@ -2951,6 +3165,7 @@ struct process_state {
   std::atomic<heap_core*> main_heap{nullptr};
   std::atomic<thread_state*> main_thread{nullptr};
   std::atomic<std::uint32_t> next_bin{0};   // types that have a place in the tables of bins
+  std::atomic<std::size_t> makers{0};       // modules that have made a heap
   std::atomic_flag locked{};                // guards the list
   heap_core* closed_heaps = nullptr;
 };
@@ -2960,14 +3175,17 @@ OURO_VISIBLE inline process_state& the_process() noexcept {
   return state;
 }
 
-class closed_heaps_lock {
- public:
-  closed_heaps_lock() noexcept {
-    while (the_process().locked.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
-  }
-  closed_heaps_lock(closed_heaps_lock const&) = delete;
-  closed_heaps_lock& operator=(closed_heaps_lock const&) = delete;
-  ~closed_heaps_lock() { the_process().locked.clear(std::memory_order_release); }
+/// An executable or a library. The last one that has made a heap closes the process, through a pointer: so programs may
+/// unload libraries, and code that makes nothing is compiled without the collector.
+struct module_state {
+  std::atomic<std::size_t> units{0};
+  std::atomic<void (*)() noexcept> close{nullptr};  // if it has made a heap
+};
+
+OURO_DETAIL_HIDDEN inline constinit module_state this_module{};
+
+struct closed_heaps_lock : flag_lock {
+  closed_heaps_lock() noexcept : flag_lock(the_process().locked) {}
 };
 
 // --- making, closing, deleting --------------------------------------------------------------------------------------
@@ -2989,6 +3207,7 @@ inline void delete_heap(heap_core& heap) noexcept {
   if (heap.hooks.destroy != nullptr) heap.hooks.destroy(heap.hooks.module);
   if (heap.home_handle != nullptr) heap.delete_handle(heap.home_handle);
   trim_pages(heap, 0);
+  trim_large(heap, 0);
   delete[] heap.bins;
   delete[] heap.candidates;
   delete &heap;
@@ -3012,13 +3231,37 @@ inline void collect_all(heap_core& heap) noexcept {
   }
 }
 
+/// What `thread_state::collect_late` points to.
+inline void collect_closed_heaps(thread_state& thread) noexcept {
+  while (thread.collect_late != nullptr && thread.depth == 0 && thread.no_collection == 0) {
+    heap_core* late = nullptr;
+    {
+      closed_heaps_lock lock;
+      late = the_process().closed_heaps;
+      while (late != nullptr && !(late->collect_late && late->owner.load() == &thread)) late = late->next_heap;
+      if (late != nullptr) ++late->users;
+    }
+    if (late == nullptr) {
+      thread.collect_late = nullptr;
+      return;
+    }
+    late->collect_late = false;
+    collect_all(*late);
+    --late->users;
+    delete_heap_if_unused(*late);
+  }
+}
+
 /// Collects what is garbage. Objects that still have handles live on, and the heap with them.
 inline void close_heap(heap_core& heap) noexcept {
   heap_user keep(heap);
   heap.owner.store(&this_thread_state(), std::memory_order_relaxed);
   heap.epoch.frozen = 0;
   thread_state& thread = this_thread_state();
-  if (!may_collect(heap)) heap.collect_late = thread.late_heaps = true;
+  if (!may_collect(heap)) {
+    heap.collect_late = true;
+    thread.collect_late = &collect_closed_heaps;
+  }
   if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
   collect_all(heap);
   if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
@@ -3035,24 +3278,6 @@ inline void close_heap(heap_core& heap) noexcept {
   }
 }
 
-inline void collect_closed_heaps(thread_state& thread) noexcept {
-  while (thread.late_heaps && thread.depth == 0 && thread.no_collection == 0) {
-    heap_core* late = nullptr;
-    {
-      closed_heaps_lock lock;
-      late = the_process().closed_heaps;
-      while (late != nullptr && !(late->collect_late && late->owner.load() == &thread)) late = late->next_heap;
-      if (late != nullptr) ++late->users;
-    }
-    thread.late_heaps = late != nullptr;
-    if (late == nullptr) return;
-    late->collect_late = false;
-    collect_all(*late);
-    --late->users;
-    delete_heap_if_unused(*late);
-  }
-}
-
 /// Takes a thread's own heap away from it: it belongs to whoever moves its handle.
 inline void detach_home_heap(heap_core& heap) noexcept {
   thread_state& thread = this_thread_state();
@@ -3063,10 +3288,13 @@ inline void detach_home_heap(heap_core& heap) noexcept {
   if (thread.current == &heap) set_current(thread, nullptr);
 }
 
+void close_process() noexcept;
+
 /// Throws std::bad_alloc.
 inline heap_core& create_heap() {
   auto* heap = new (std::nothrow) heap_core;
   if (heap == nullptr) throw_bad_alloc();
+  if (this_module.close.exchange(&close_process) == nullptr) ++the_process().makers;
   heap->owner.store(&this_thread_state(), std::memory_order_relaxed);
   return *heap;
 }
@@ -3153,12 +3381,15 @@ class unit_counter {
                    other, OURO_DETAIL_ABI_NAME);
       std::abort();
     }
-    if (the_process().units.fetch_add(1) == 0) the_process().main_thread.store(&this_thread_state());
+    ++this_module.units;
+    if (the_process().units++ == 0) the_process().main_thread.store(&this_thread_state());
   }
   unit_counter(unit_counter const&) = delete;
   unit_counter& operator=(unit_counter const&) = delete;
   ~unit_counter() {
-    if (the_process().units.fetch_sub(1) == 1) close_process();
+    --the_process().units;
+    auto* const close = this_module.close.load();
+    if (--this_module.units == 0 && close != nullptr && --the_process().makers == 0) close();
   }
 };
 
@@ -3183,11 +3414,11 @@ namespace detail {
 /// Young collections wait for so many bytes of objects at least: about what fits a second-level cache.
 inline constexpr std::size_t smallest_young_limit = 512 * 1024;
 /// Heaps smaller than this are not worth a full collection of its own.
-inline constexpr std::size_t smallest_full_heap = 16 * 1024 * 1024;
+inline constexpr std::size_t smallest_full_heap = 32 * 1024 * 1024;
 /// Programs whose counts never fall to something above zero are walked from this size on, when it has doubled.
 inline constexpr std::size_t smallest_walked_heap = 64 * 1024 * 1024;
 /// An automatic collection of a younger generation looks at no more objects than this.
-inline constexpr std::size_t young_budget = std::size_t{1} << 20;
+inline constexpr std::size_t young_budget = std::size_t{1} << 16;
 
 /// How much of what a collection looked at was garbage.
 enum class worth { little, some, much };
@@ -3204,7 +3435,6 @@ inline void collect_full(heap_core& heap) noexcept {
   switch (collect_and_judge(heap, 2, seeds::pages, static_cast<std::size_t>(-1))) {
     case worth::little:
       heap.growth_percent = std::min<std::size_t>(heap.growth_percent * 2, 100);
-      heap.young_limit = std::max(heap.young_limit, bytes_held(heap) / 100 * heap.growth_percent);
       break;
     case worth::some:
       heap.growth_percent = 50;
@@ -3237,18 +3467,19 @@ inline void collect_by_bytes(heap_core& heap) noexcept {
   bool const crowded = heap.candidate_count >= slot_candidate_limit / 4 * 3 && heap.young_limit <= smallest_young_limit;
   if (heap.allocated < heap.young_limit && !crowded) return;
   std::size_t const held = bytes_held(heap);
-  bool const suspicious = heap.candidate_count != 0 || heap.old_fell || heap.lost;
-  if (suspicious) {
-    if (held >= smallest_full_heap &&
-        held >= heap.live_after_full + heap.live_after_full * heap.growth_percent / 100 &&
-        (heap.old_fell || heap.lost)) {
-      return collect_full(heap);
-    }
-    if (heap.candidate_count != 0) return collect_young(heap);
-  } else if (held >= smallest_walked_heap && held >= heap.live_after_full * 2) {
-    return collect_full(heap);
-  }
   heap.allocated = 0;
+  bool const suspicious = heap.candidate_count != 0 || heap.old_fell || heap.lost;
+  if (!suspicious) {
+    if (held >= smallest_walked_heap && held >= heap.live_after_full * 2) return collect_full(heap);
+    heap.unsuspicious = held;
+    return;
+  }
+  std::size_t const live = std::max(heap.live_after_full, heap.unsuspicious);
+  if (held >= smallest_full_heap && held >= live + live / 100 * heap.growth_percent && (heap.old_fell || heap.lost)) {
+    collect_full(heap);
+  } else if (heap.candidate_count != 0) {
+    collect_young(heap);
+  }
 }
 
 /// CPython's policy, once `set_threshold` has been called: by the number of objects.
@@ -3304,7 +3535,7 @@ inline bool reserve_bins(heap_core& heap, std::uint32_t count) noexcept {
 
 inline object_header* try_allocate(heap_core& heap, type_descriptor const& type, std::size_t bytes) noexcept {
   std::size_t const block = block_size(type, bytes);
-  if (!is_pooled(type, block)) {
+  if (!is_pooled(type, bytes, block)) {
     object_header* h = take_large(heap, type, bytes);
     if (h != nullptr) h->flags = flag_large;
     return h;
@@ -3357,11 +3588,12 @@ OURO_DETAIL_INLINE object_header* allocate(type_descriptor const& type, std::siz
 /// A constructor threw: its block goes back, unless handles to the unfinished object have escaped.
 inline void abandon(object_header* h) noexcept {
   heap_core& heap = heap_of(h);
-  if (is_candidate(*h)) remove_candidate(heap, h);
-  if (h->count == 1) return free_block(h);
+  if (h->count == 1) {
+    if (is_candidate(*h)) remove_candidate(heap, h);
+    return free_block(h);
+  }
   set_state(*h, object_state::zombie);
-  h->count = sticky_count;
-  h->slot = slot_leaf;
+  make_immortal(h);
   report(heap, "a constructor threw after a handle to its object had escaped; the memory is never reused",
          "make_gc", type_of(h).name());
 }
@@ -7343,21 +7575,23 @@ namespace detail {
 
 template <class T>
 struct object_operations {
-  static void destroy(void* object) noexcept { std::destroy_at(static_cast<T*>(object)); }
-  static void trace(void const* object, tracer& t) noexcept { trace_part<T, false>(*static_cast<T const*>(object), t); }
+  static void destroy(object_header* h) noexcept { std::destroy_at(static_cast<T*>(object_of(h))); }
+  static void trace(object_header* h, tracer& t) noexcept {
+    trace_part<T, false>(*static_cast<T const*>(object_of(h)), t);
+  }
   static void finalize(void* object) { run_finalizer(*static_cast<T*>(object)); }
   static std::string_view name() noexcept { return type_name<T>(); }
 };
 
 template <class T>
 struct array_operations {
-  static void destroy(void* object) noexcept {
-    T* first = static_cast<T*>(object);
-    for (std::size_t i = length_of(header_of(object)); i-- != 0;) std::destroy_at(first + i);
+  static void destroy(object_header* h) noexcept {
+    T* first = static_cast<T*>(object_of(h));
+    for (std::size_t i = length_of(h); i-- != 0;) std::destroy_at(first + i);
   }
-  static void trace(void const* object, tracer& t) noexcept {
-    T const* first = static_cast<T const*>(object);
-    for (std::size_t i = 0, n = length_of(header_of(object)); i != n; ++i) trace_part<T, false>(first[i], t);
+  static void trace(object_header* h, tracer& t) noexcept {
+    T const* first = static_cast<T const*>(object_of(h));
+    for (std::size_t i = 0, n = length_of(h); i != n; ++i) trace_part<T, false>(first[i], t);
   }
   static void finalize(void* object) {
     T* first = static_cast<T*>(object);
@@ -7371,16 +7605,25 @@ struct array_operations {
   static std::string_view name() noexcept { return type_name<T[]>(); }
 };
 
+template <class Operations>
+void destroy_run(work_entry const* first, work_entry const* last) noexcept {
+  for (; first != last; ++first) Operations::destroy(first->header);
+}
+template <class Operations>
+void trace_run(work_entry const* first, work_entry const* last, tracer& t) noexcept {
+  for (; first != last; ++first) Operations::trace(first->header, t);
+}
+
 /// Types with finalizers are tracked even if they hold no handles: their finalizers may make some.
 template <class T>
 inline constexpr bool is_tracked_type = is_traced<T> || has_finalizer<T>;
 
 template <class T, class Operations>
-constexpr auto destroy_function() -> void (*)(void*) noexcept {
+constexpr auto destroy_function() -> decltype(type_descriptor::destroy) {
   if constexpr (std::is_trivially_destructible_v<T>) {
     return nullptr;
   } else {
-    return &Operations::destroy;
+    return &destroy_run<Operations>;
   }
 }
 template <class T, class Operations>
@@ -7392,9 +7635,9 @@ constexpr auto die_function() -> void (*)(object_header*) noexcept {
   }
 }
 template <class T, class Operations>
-constexpr auto trace_function() -> void (*)(void const*, tracer&) noexcept {
+constexpr auto trace_function() -> decltype(type_descriptor::trace) {
   if constexpr (is_tracked_type<T>) {
-    return &Operations::trace;
+    return &trace_run<Operations>;
   } else {
     return nullptr;
   }
@@ -7430,8 +7673,8 @@ constexpr type_traits_set traits_of() {
 template <class T, class Operations>
 constexpr type_descriptor describe(bool is_array) {
   return {destroy_function<T, Operations>(),
-          die_function<T, Operations>(),
           trace_function<T, Operations>(),
+          die_function<T, Operations>(),
           finalize_function<T, Operations>(),
           &Operations::name,
           throw_function<T>(),
@@ -7486,7 +7729,7 @@ object_header* make_array(std::size_t n) {
   type_descriptor const& type = descriptor_of<T[]>;
   std::size_t const bytes = n * sizeof(T);
   std::size_t const block = block_size(type, bytes);
-  object_header* h = is_pooled(type, block)
+  object_header* h = is_pooled(type, bytes, block)
                          ? allocate<is_tracked_type<T>>(type, bytes, static_cast<std::uint32_t>(block / array_class_bytes))
                          : allocate_slow(type, bytes);
   T* const first = static_cast<T*>(object_of(h));
@@ -8224,7 +8467,8 @@ class heap {
   heap_stats stats() const noexcept {
     detail::block_totals const totals = detail::count_blocks(*core_);
     return {totals.objects[0] + totals.objects[1], totals.bytes,
-            (core_->used_pages + core_->dirty_pages) * detail::page_bytes + core_->large_bytes, core_->used_pages,
+            (core_->used_pages + core_->dirty_pages) * detail::page_bytes + core_->large_bytes + core_->kept_large_bytes,
+            core_->used_pages,
             core_->large_objects[0] + core_->large_objects[1]};
   }
 
@@ -8232,10 +8476,11 @@ class heap {
   /// collection, and throws std::bad_alloc if that does not help. Pages have 64 KiB, one at least for each type.
   void set_limit(std::size_t bytes) noexcept { core_->limit = bytes; }
 
-  /// Gives all free pages back to the system.
+  /// Gives all free pages and large blocks back to the system.
   void trim() noexcept {
     detail::flush_bins(*core_);
     detail::trim_pages(*core_, 0);
+    detail::trim_large(*core_, 0);
   }
 
   /// Checks the heap's books against its blocks; ends the program with a message when they do not agree. O(objects).
@@ -8897,6 +9142,7 @@ struct std::formatter<ouro::gc_interior_ptr<U>, char> : std::formatter<void cons
 #undef OURO_DETAIL_CATCH_ALL
 #undef OURO_DETAIL_EXCEPTIONS
 #undef OURO_DETAIL_HARDENED
+#undef OURO_DETAIL_HIDDEN
 #undef OURO_DETAIL_INIT_FIRST
 #undef OURO_DETAIL_INLINE
 #undef OURO_DETAIL_MMAP

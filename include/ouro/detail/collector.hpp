@@ -2,10 +2,10 @@
 #ifndef OURO_DETAIL_COLLECTOR_HPP
 #define OURO_DETAIL_COLLECTOR_HPP
 
+#include <ouro/detail/clock.hpp>
 #include <ouro/detail/trial_deletion.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -67,13 +67,13 @@ class collection {
 
   /// The number of objects found unreachable.
   std::size_t run() noexcept {
-    auto const begin = std::chrono::steady_clock::now();
+    double const begin = seconds_now();
     seed();
     trial_.run(from_ == seeds::candidates);
     heap_.lost = trial_.was_cut() || (heap_.lost && generation_ != 2);
     if (trial_.size() != 0) reclaim();
     promote();
-    account(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    account(seconds_now() - begin);
     faults_.deliver(heap_);
     return collected_;
   }
@@ -342,7 +342,7 @@ OURO_DETAIL_NOINLINE inline std::size_t collect(heap_core& heap, int generation,
     tell(gc::phase::stop);
   }
   heap.collecting = false;
-  collect_closed_heaps(this_thread_state());
+  collect_late_heaps(this_thread_state());
   if (heap.counting) heap.count0_base = tracked_objects(heap);
   heap.allocated = 0;
   heap.count1 = generation == 0 ? heap.count1 + 1 : 0;

@@ -19,8 +19,11 @@ inline constexpr std::uint32_t deepest_nesting = 32;
 /// Added to a thread's depth while it traces: counts are the collector's then, and nothing may die or become a candidate.
 inline constexpr std::uint32_t tracing_depth = 0x80000000u;
 
-/// Collects in heaps that were closed inside a destructor or finalizer of this thread.
-void collect_closed_heaps(thread_state& thread) noexcept;
+/// Collects in heaps that were closed inside a destructor or finalizer of this thread. Through a pointer, so that code
+/// that only drops handles is compiled without the collector.
+inline void collect_late_heaps(thread_state& thread) noexcept {
+  if (thread.collect_late != nullptr) thread.collect_late(thread);
+}
 
 /// Keeps a heap's state in place while it is worked on: user code that runs meanwhile may close the heap.
 class heap_user {
@@ -212,7 +215,7 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
 
 OURO_DETAIL_NOINLINE inline void drain_queue(thread_state& thread) noexcept {
   while (object_header* h = dequeue(thread)) destroy_now(thread, h);
-  if (thread.late_heaps) collect_closed_heaps(thread);
+  collect_late_heaps(thread);
 }
 
 /// Any death that `release_last` does not handle itself: during a trace, of large objects, of candidates, with a

@@ -11,13 +11,29 @@
 #include <map>
 #include <iterator>
 #include <new>
-#include <thread>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
 struct large_prefix;
+
+/// Not a std::mutex: that one may have a destructor, and what this guards outlives them all.
+class flag_lock {
+ public:
+  explicit flag_lock(std::atomic_flag& flag) noexcept : flag_(flag) {
+    while (flag_.test_and_set(std::memory_order_acquire)) flag_.wait(true, std::memory_order_relaxed);
+  }
+  flag_lock(flag_lock const&) = delete;
+  flag_lock& operator=(flag_lock const&) = delete;
+  ~flag_lock() {
+    flag_.clear(std::memory_order_release);
+    flag_.notify_one();
+  }
+
+ private:
+  std::atomic_flag& flag_;
+};
 
 /// A process-wide set of chunks (read without locks) and of large blocks (under a lock). It is never destroyed:
 /// handles in statics may ask it after every other destructor has run.
@@ -57,18 +73,18 @@ class registry {
 
   /// Throws std::bad_alloc when the entry cannot be stored.
   void add_large(void const* begin, large_prefix* prefix) {
-    lock guard(locked_);
+    flag_lock lock(locked_);
     large().emplace(reinterpret_cast<std::uintptr_t>(begin), prefix);
   }
 
   void remove_large(void const* begin) noexcept {
-    lock guard(locked_);
+    flag_lock lock(locked_);
     large().erase(reinterpret_cast<std::uintptr_t>(begin));
   }
 
   /// The large block that begins at or before `address`; the caller checks its end.
   large_prefix* find_large(void const* address) noexcept {
-    lock guard(locked_);
+    flag_lock lock(locked_);
     if (large_ == nullptr) return nullptr;
     auto it = large_->upper_bound(reinterpret_cast<std::uintptr_t>(address));
     return it == large_->begin() ? nullptr : std::prev(it)->second;
@@ -81,20 +97,6 @@ class registry {
       static_cast<std::size_t>((((std::uint64_t{1} << address_bits) / chunk_bytes) + leaf_bits - 1) / leaf_bits);
   using leaf = std::array<std::atomic<std::uint64_t>, leaf_bits / 64>;
   using large_map = std::map<std::uintptr_t, large_prefix*>;
-
-  // Not a std::mutex: that one may have a destructor, and this object outlives them all.
-  class lock {
-   public:
-    explicit lock(std::atomic_flag& flag) noexcept : flag_(flag) {
-      while (flag_.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
-    }
-    lock(lock const&) = delete;
-    lock& operator=(lock const&) = delete;
-    ~lock() { flag_.clear(std::memory_order_release); }
-
-   private:
-    std::atomic_flag& flag_;
-  };
 
   static std::atomic<std::uint64_t>& word(leaf& bits, std::size_t index) noexcept {
     return bits[index % leaf_bits / 64];

@@ -16,7 +16,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
-#include <thread>
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
@@ -45,6 +44,7 @@ struct process_state {
   std::atomic<heap_core*> main_heap{nullptr};
   std::atomic<thread_state*> main_thread{nullptr};
   std::atomic<std::uint32_t> next_bin{0};   // types that have a place in the tables of bins
+  std::atomic<std::size_t> makers{0};       // modules that have made a heap
   std::atomic_flag locked{};                // guards the list
   heap_core* closed_heaps = nullptr;
 };
@@ -54,14 +54,17 @@ OURO_VISIBLE inline process_state& the_process() noexcept {
   return state;
 }
 
-class closed_heaps_lock {
- public:
-  closed_heaps_lock() noexcept {
-    while (the_process().locked.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
-  }
-  closed_heaps_lock(closed_heaps_lock const&) = delete;
-  closed_heaps_lock& operator=(closed_heaps_lock const&) = delete;
-  ~closed_heaps_lock() { the_process().locked.clear(std::memory_order_release); }
+/// An executable or a library. The last one that has made a heap closes the process, through a pointer: so programs may
+/// unload libraries, and code that makes nothing is compiled without the collector.
+struct module_state {
+  std::atomic<std::size_t> units{0};
+  std::atomic<void (*)() noexcept> close{nullptr};  // if it has made a heap
+};
+
+OURO_DETAIL_HIDDEN inline constinit module_state this_module{};
+
+struct closed_heaps_lock : flag_lock {
+  closed_heaps_lock() noexcept : flag_lock(the_process().locked) {}
 };
 
 // --- making, closing, deleting --------------------------------------------------------------------------------------
@@ -107,13 +110,37 @@ inline void collect_all(heap_core& heap) noexcept {
   }
 }
 
+/// What `thread_state::collect_late` points to.
+inline void collect_closed_heaps(thread_state& thread) noexcept {
+  while (thread.collect_late != nullptr && thread.depth == 0 && thread.no_collection == 0) {
+    heap_core* late = nullptr;
+    {
+      closed_heaps_lock lock;
+      late = the_process().closed_heaps;
+      while (late != nullptr && !(late->collect_late && late->owner.load() == &thread)) late = late->next_heap;
+      if (late != nullptr) ++late->users;
+    }
+    if (late == nullptr) {
+      thread.collect_late = nullptr;
+      return;
+    }
+    late->collect_late = false;
+    collect_all(*late);
+    --late->users;
+    delete_heap_if_unused(*late);
+  }
+}
+
 /// Collects what is garbage. Objects that still have handles live on, and the heap with them.
 inline void close_heap(heap_core& heap) noexcept {
   heap_user keep(heap);
   heap.owner.store(&this_thread_state(), std::memory_order_relaxed);
   heap.epoch.frozen = 0;
   thread_state& thread = this_thread_state();
-  if (!may_collect(heap)) heap.collect_late = thread.late_heaps = true;
+  if (!may_collect(heap)) {
+    heap.collect_late = true;
+    thread.collect_late = &collect_closed_heaps;
+  }
   if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
   collect_all(heap);
   if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
@@ -130,24 +157,6 @@ inline void close_heap(heap_core& heap) noexcept {
   }
 }
 
-inline void collect_closed_heaps(thread_state& thread) noexcept {
-  while (thread.late_heaps && thread.depth == 0 && thread.no_collection == 0) {
-    heap_core* late = nullptr;
-    {
-      closed_heaps_lock lock;
-      late = the_process().closed_heaps;
-      while (late != nullptr && !(late->collect_late && late->owner.load() == &thread)) late = late->next_heap;
-      if (late != nullptr) ++late->users;
-    }
-    thread.late_heaps = late != nullptr;
-    if (late == nullptr) return;
-    late->collect_late = false;
-    collect_all(*late);
-    --late->users;
-    delete_heap_if_unused(*late);
-  }
-}
-
 /// Takes a thread's own heap away from it: it belongs to whoever moves its handle.
 inline void detach_home_heap(heap_core& heap) noexcept {
   thread_state& thread = this_thread_state();
@@ -158,10 +167,13 @@ inline void detach_home_heap(heap_core& heap) noexcept {
   if (thread.current == &heap) set_current(thread, nullptr);
 }
 
+void close_process() noexcept;
+
 /// Throws std::bad_alloc.
 inline heap_core& create_heap() {
   auto* heap = new (std::nothrow) heap_core;
   if (heap == nullptr) throw_bad_alloc();
+  if (this_module.close.exchange(&close_process) == nullptr) ++the_process().makers;
   heap->owner.store(&this_thread_state(), std::memory_order_relaxed);
   return *heap;
 }
@@ -248,12 +260,15 @@ class unit_counter {
                    other, OURO_DETAIL_ABI_NAME);
       std::abort();
     }
-    if (the_process().units.fetch_add(1) == 0) the_process().main_thread.store(&this_thread_state());
+    ++this_module.units;
+    if (the_process().units++ == 0) the_process().main_thread.store(&this_thread_state());
   }
   unit_counter(unit_counter const&) = delete;
   unit_counter& operator=(unit_counter const&) = delete;
   ~unit_counter() {
-    if (the_process().units.fetch_sub(1) == 1) close_process();
+    --the_process().units;
+    auto* const close = this_module.close.load();
+    if (--this_module.units == 0 && close != nullptr && --the_process().makers == 0) close();
   }
 };
 
