@@ -169,7 +169,7 @@ inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32
   p->first_block = static_cast<std::uint32_t>(first_object - sizeof(object_header));
   p->capacity = static_cast<std::uint32_t>((page_bytes - first_object - block + lead) / block + 1);
   p->tracked = type.tracked();
-  p->quick_destroy = type.finalize == nullptr ? type.destroy : nullptr;
+  p->quick_destroy = type.finalize == nullptr || type.is_generator ? type.destroy : nullptr;
   p->next = heap.pages[p->tracked];
   if (p->next != nullptr) p->next->previous = p;
   heap.pages[p->tracked] = p;

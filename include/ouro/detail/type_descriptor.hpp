@@ -29,6 +29,7 @@ struct type_descriptor {
   bool is_array;
   bool hand_traced;  // some part is traced by code that users wrote: its reports are checked
   bool keyed;        // has a container whose order or hash depends on handles
+  bool is_generator = false;  // `destroy` does what `finalize` does, which only collections call
 
   // Index of the type's bin in every heap's table (for arrays: of the first of `array_classes` bins).
   mutable std::atomic<std::uint32_t> bin{no_bin};

@@ -1,0 +1,404 @@
+// The promise of a generator's coroutine: where its frame comes from, which parameters are traced, what co_yield does.
+//
+// Each list of parameter types has a promise type of its own (std::coroutine_traits), which knows at compile time which of
+// them hold handles. At run time it notes where in the frame they lie.
+#ifndef OURO_DETAIL_GENERATOR_PROMISE_HPP
+#define OURO_DETAIL_GENERATOR_PROMISE_HPP
+
+#include <ouro/detail/generator_shell.hpp>
+#include <ouro/gc_local.hpp>
+
+#include <array>
+#include <concepts>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <ranges>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+/// `co_yield elements_of(range)` yields the elements of a generator, or of any other range, in a generator.
+///
+/// For a generator with the same `Ref` and `Send` that costs O(1) for each element at any depth of delegation, sends and
+/// throws go through to it, and the expression's value is what it returned: `auto r = co_yield elements_of(g)`. CPython:
+/// `yield from`.
+template <class R>
+struct elements_of {
+  explicit constexpr elements_of(R&& r) noexcept : range(std::forward<R>(r)) {}
+  R&& range;
+};
+template <class R>
+elements_of(R&&) -> elements_of<R&&>;
+
+namespace detail {
+
+template <class G>
+struct generator_traits {
+  static constexpr bool is_generator = false;
+};
+template <class Ref, class Val, class Ret, class Send>
+struct generator_traits<gc_generator<Ref, Val, Ret, Send>> {
+  static constexpr bool is_generator = true;
+  using reference = std::conditional_t<std::is_void_v<Val>, Ref&&, Ref>;
+  using value = std::conditional_t<std::is_void_v<Val>, std::remove_cvref_t<Ref>, Val>;
+  using yielded = std::conditional_t<std::is_reference_v<reference>, reference, reference const&>;
+  using result = Ret;
+  using sent = Send;
+  template <class NewRet>
+  using returning = gc_generator<Ref, Val, NewRet, Send>;
+};
+
+struct generator_access {
+  template <class G>
+  static G adopt(gc_ptr<generator_shell> shell) noexcept {
+    return G(std::move(shell));
+  }
+  template <class G>
+  static gc_ptr<generator_shell> const& shell(G const& g) noexcept {
+    return g.shell_;
+  }
+  template <class G>
+  static gc_ptr<generator_shell> take(G&& g) noexcept {
+    return std::forward<G>(g).shell_;
+  }
+};
+
+[[noreturn]] inline void throw_no_result() {
+  throw_error(std::logic_error(
+      "ouro: a generator has no result: its body has not reached a co_return, or the generator is null. Ask done() first, "
+      "and catch what next() throws"));
+}
+
+/// What `co_return` gave. Throws std::logic_error without one.
+template <class Ret>
+Ret& result_of(gc_ptr<generator_shell> const& s) {
+  auto* const shell = static_cast<generator_shell_of<Ret>*>(s.get());
+  if (shell == nullptr || !shell->result.has_value()) throw_no_result();
+  return *shell->result;
+}
+
+#if OURO_DETAIL_EXCEPTIONS
+[[noreturn]] OURO_DETAIL_NOINLINE inline void throw_injected(std::exception_ptr& error) {
+  std::rethrow_exception(std::exchange(error, nullptr));
+}
+#endif
+inline void throw_if_injected([[maybe_unused]] generator_shell& s) {
+#if OURO_DETAIL_EXCEPTIONS
+  if (s.error != nullptr) [[unlikely]] throw_injected(s.error);
+#endif
+}
+
+// --- awaiters -------------------------------------------------------------------------------------------------------
+
+struct suspension {
+  static constexpr bool await_ready() noexcept { return false; }
+  static constexpr void await_suspend(std::coroutine_handle<>) noexcept {}
+};
+
+template <class Send>
+struct yield_awaiter : suspension {
+  explicit yield_awaiter(generator_shell& s) noexcept : shell(s) {}
+  generator_shell& shell;
+
+  Send* await_resume() const {
+    throw_if_injected(shell);
+    return static_cast<Send*>(shell.value);
+  }
+};
+template <>
+struct yield_awaiter<void> : suspension {
+  explicit yield_awaiter(generator_shell& s) noexcept : shell(s) {}
+  generator_shell& shell;
+
+  void await_resume() const { throw_if_injected(shell); }
+};
+
+/// Of an lvalue that is yielded as an rvalue: a copy, which the generator traces while it is suspended.
+template <class T, class Send>
+struct copy_awaiter : yield_awaiter<Send> {
+  copy_awaiter(generator_shell& s, T const& value) : yield_awaiter<Send>(s), copy(value) {}
+  copy_awaiter(copy_awaiter const&) = delete;
+  copy_awaiter& operator=(copy_awaiter const&) = delete;
+  ~copy_awaiter() = default;
+
+  void await_suspend(std::coroutine_handle<>) noexcept { this->shell.value = std::addressof(get()); }
+
+ private:
+  static constexpr bool traced = is_traced<T>;
+  T& get() noexcept {
+    if constexpr (traced) {
+      return *copy;
+    } else {
+      return copy;
+    }
+  }
+  std::conditional_t<traced, gc_local_value<T>, T> copy;
+};
+
+template <class Ret>
+struct delegation_awaiter {
+  explicit delegation_awaiter(generator_shell& s) noexcept : shell(s) {}
+  generator_shell& shell;
+
+  bool await_ready() const noexcept {
+    return shell.child == nullptr || shell.child->state == generator_state::finished;
+  }
+  void await_suspend(std::coroutine_handle<>) const noexcept { shell.state = generator_state::delegating; }
+
+  Ret await_resume() const {
+    gc_ptr<generator_shell> const child = std::move(shell.child);
+    throw_if_injected(shell);
+    if (child != nullptr) throw_if_injected(*child);
+    if constexpr (!std::is_void_v<Ret>) {
+      Ret& result = result_of<Ret>(child);
+      if constexpr (std::is_copy_constructible_v<Ret>) {
+        if (child.use_count() > 1) return result;  // somebody else may ask for it
+      }
+      return std::move(result);
+    }
+  }
+};
+
+// --- parameters -----------------------------------------------------------------------------------------------------
+
+template <class Arg>
+constexpr bool is_traced_parameter() {
+  if constexpr (std::is_reference_v<Arg>) {
+    return false;
+  } else if constexpr (!traceable<std::remove_cv_t<Arg>>) {
+    return false;  // a root, as a local variable is
+  } else {
+    return ouro::is_traced<Arg>;
+  }
+}
+template <class Arg>
+inline constexpr bool is_kept_parameter = std::is_reference_v<Arg> && !std::is_function_v<std::remove_reference_t<Arg>>;
+
+/// A handle to the object that an address lies in, if it is one. Generators are left out: what lies in a frame does not
+/// live as long as the shell.
+inline gc_ptr<void> keep_owner(void const* address) noexcept {
+  object_header* const h = find_block(address);
+  if (h == nullptr || type_of(h).is_generator) return nullptr;
+  object_state const state = state_of(*h);
+  if (state != object_state::live && state != object_state::constructing) return nullptr;
+  return handle_access::share<void>(h);
+}
+
+/// Finds and traces what the parameters of a coroutine hold: those by value at their place in the frame, and the objects
+/// that references and `*this` point into.
+template <class... Args>
+class generator_parameters {
+ public:
+  /// `a`: the parameters as the compiler gives them to the promise, those by value as copies in the frame.
+  template <class... A>
+  void find([[maybe_unused]] generator_shell const& s, A&... a) noexcept {
+    if constexpr (sizeof...(A) == sizeof...(Args)) {
+      std::size_t value = 0;
+      std::size_t owner = 0;
+      (note<Args>(s, a, value, owner), ...);
+    }
+  }
+
+  void trace(char const* frame, tracer& t) const noexcept {
+    [[maybe_unused]] std::size_t value = 0;
+    (trace_one<Args>(frame, value, t), ...);
+    for (gc_ptr<void> const& owner : owners_) trace_value(owner, t);
+  }
+
+  static constexpr std::size_t traced = (std::size_t{is_traced_parameter<Args>()} + ... + 0);
+  static constexpr std::size_t kept = (std::size_t{is_kept_parameter<Args>} + ... + 0);
+
+ private:
+  template <class Arg, class A>
+  void note(generator_shell const& s, A& a, [[maybe_unused]] std::size_t& value,
+            [[maybe_unused]] std::size_t& owner) noexcept {
+    if constexpr (is_traced_parameter<Arg>()) {
+      std::size_t const offset = offset_in_frame(s, launder_address(std::addressof(a)));
+      offsets_[value++] = offset < frame_bytes_of(s) ? static_cast<std::uint32_t>(offset) : 0;
+    } else if constexpr (is_kept_parameter<Arg>) {
+      owners_[owner++] = keep_owner(const_cast<void const*>(static_cast<void const volatile*>(std::addressof(a))));
+    }
+  }
+
+  template <class Arg>
+  void trace_one([[maybe_unused]] char const* frame, [[maybe_unused]] std::size_t& value,
+                 [[maybe_unused]] tracer& t) const noexcept {
+    if constexpr (is_traced_parameter<Arg>()) {
+      std::uint32_t const offset = offsets_[value++];
+      if (offset != 0) trace_value(*reinterpret_cast<std::remove_cv_t<Arg> const*>(frame + offset), t);
+    }
+  }
+
+  [[no_unique_address]] std::array<gc_ptr<void>, kept> owners_{};
+  [[no_unique_address]] std::array<std::uint32_t, traced> offsets_{};  // 0: not in the frame
+};
+
+// --- the promise ----------------------------------------------------------------------------------------------------
+
+/// What does not depend on the parameters.
+template <class Generator>
+class generator_promise_base {
+ protected:
+  using traits = generator_traits<Generator>;
+  using yielded = typename traits::yielded;
+  using value = typename traits::value;
+  using sent = typename traits::sent;
+  using shell = generator_shell_of<typename traits::result>;
+
+ public:
+  static void* operator new(std::size_t bytes) {
+    return make_shell<shell>(generator_descriptor<Generator, typename traits::result>, bytes);
+  }
+  // The block goes with the shell, unless the frame could not be finished.
+  static void operator delete(void* frame) noexcept {
+    shell* const s = static_cast<shell*>(frame) - 1;
+    if (s->state == generator_state::building) abandon_shell(s);
+  }
+
+  Generator get_return_object() noexcept {
+    object_header* const h = header_of(shell_);
+    shell_->state = generator_state::fresh;
+    set_state(*h, object_state::live);
+    return generator_access::adopt<Generator>(handle_access::adopt<generator_shell>(h));
+  }
+  static constexpr std::suspend_always initial_suspend() noexcept { return {}; }
+  std::suspend_always final_suspend() noexcept {
+    shell_->state = generator_state::finished;
+    return {};
+  }
+  void unhandled_exception() noexcept { shell_->error = std::current_exception(); }
+
+  yield_awaiter<sent> yield_value(yielded element) noexcept {
+    shell_->value = const_cast<void*>(static_cast<void const volatile*>(std::addressof(element)));
+    return yield_awaiter<sent>(*shell_);
+  }
+  copy_awaiter<std::remove_cvref_t<yielded>, sent> yield_value(std::remove_reference_t<yielded> const& element)
+    requires(std::is_rvalue_reference_v<yielded> &&
+             std::constructible_from<std::remove_cvref_t<yielded>, std::remove_reference_t<yielded> const&>)
+  {
+    return {*shell_, element};
+  }
+
+  template <class R>
+  auto yield_value(elements_of<R> elements) {
+    using range = std::remove_cvref_t<R>;
+    if constexpr (generator_traits<range>::is_generator) {
+      using result = typename generator_traits<range>::result;
+      if constexpr (std::is_same_v<typename generator_traits<range>::yielded, yielded> &&
+                    std::is_same_v<typename generator_traits<range>::sent, sent>) {
+        gc_ptr<generator_shell> const& child = generator_access::shell(elements.range);
+        if (child == nullptr || child->state != generator_state::attached) {
+          if (child != nullptr && is_running(*child)) throw_running();
+          return delegate<result>(generator_access::take(std::forward<R>(elements.range)));
+        }
+      }
+      return delegate<result>(generator_access::take(pull<result>(range(std::forward<R>(elements.range)))));
+    } else {
+      static_assert(std::ranges::input_range<R>, "ouro: elements_of needs a generator or another range");
+      return delegate<void>(generator_access::take(each<R>(std::forward<R>(elements.range))));
+    }
+  }
+
+  void await_transform() = delete;
+
+ protected:
+  generator_promise_base() = default;
+  ~generator_promise_base() = default;
+  generator_promise_base(generator_promise_base const&) = delete;
+  generator_promise_base& operator=(generator_promise_base const&) = delete;
+
+  shell* shell_ = nullptr;
+
+ private:
+  template <class Ret>
+  delegation_awaiter<Ret> delegate(gc_ptr<generator_shell> child) noexcept {
+    shell_->child = std::move(child);
+    return delegation_awaiter<Ret>(*shell_);
+  }
+
+  /// The elements of a range: an rvalue moves into the frame, where it is traced.
+  template <class R>
+  static typename traits::template returning<void> each(std::conditional_t<std::is_lvalue_reference_v<R>, R, std::remove_cvref_t<R>> range) {
+    for (auto&& element : range) co_yield std::forward<decltype(element)>(element);
+  }
+
+  /// The elements of a generator of another type, or to whom another one delegates already, pulled one by one.
+  template <class Ret, class G>
+  static typename traits::template returning<Ret> pull(G generator) {
+    for (auto&& element : generator) co_yield std::forward<decltype(element)>(element);
+    if constexpr (!std::is_void_v<Ret>) co_return generator.result();
+  }
+};
+
+template <class Generator, class Ret>
+class generator_promise_result : public generator_promise_base<Generator> {
+ public:
+  template <class T = Ret>
+    requires std::is_constructible_v<Ret, T>
+  void return_value(T&& result) {
+    this->shell_->result.emplace(std::forward<T>(result));
+  }
+};
+template <class Generator>
+class generator_promise_result<Generator, void> : public generator_promise_base<Generator> {
+ public:
+  static constexpr void return_void() noexcept {}
+};
+
+template <class Generator, class... Args>
+class generator_promise final : public generator_promise_result<Generator, typename generator_traits<Generator>::result> {
+  using parameters = generator_parameters<Args...>;
+
+ public:
+  // Not `A&...`: with that g++ 12 takes a default constructor.
+  template <class... A>
+  generator_promise(A&&... a) noexcept {
+    static_assert((... && (alignof(std::remove_reference_t<Args>) <= alignof(generator_shell))),
+                  "ouro: a parameter of a generator is aligned to more than 16 bytes, which no compiler's coroutine frame "
+                  "respects: pass it by reference or in a gc_ptr");
+    void* const frame = launder_address(std::coroutine_handle<generator_promise>::from_promise(*this).address());
+    check_not_elided(frame);
+    this->shell_ = static_cast<typename generator_promise::shell*>(frame) - 1;
+    this->shell_->frame = std::coroutine_handle<>::from_address(frame);
+    if constexpr (parameters::traced + parameters::kept != 0) {
+      parameters_.find(*this->shell_, a...);
+      this->shell_->trace_parameters = &trace_parameters;
+    }
+  }
+
+ private:
+  static void trace_parameters(void* frame, tracer& t) noexcept {
+    auto const handle = std::coroutine_handle<generator_promise>::from_address(frame);
+    handle.promise().parameters_.trace(static_cast<char const*>(frame), t);
+  }
+
+  // A compiler that keeps a frame in its caller's, in spite of what get_return_object does against it, would let it die
+  // under its handles.
+  static void check_not_elided([[maybe_unused]] void* frame) noexcept {
+    if constexpr (OURO_DETAIL_HARDENED) {
+      object_header* const h = find_block(frame);
+      if (h == nullptr || !type_of(h).is_generator) {
+        fail("the compiler has elided the allocation of a generator's frame", "gc_generator", type_name<Generator>());
+      }
+    }
+  }
+
+  [[no_unique_address]] parameters parameters_;
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+template <class Ref, class Val, class Ret, class Send, class... Args>
+struct std::coroutine_traits<ouro::gc_generator<Ref, Val, Ret, Send>, Args...> {
+  using promise_type = ouro::detail::generator_promise<ouro::gc_generator<Ref, Val, Ret, Send>, Args...>;
+};
+
+#endif
