@@ -56,13 +56,19 @@ class gc_generator : public std::ranges::view_base {
     using difference_type = std::ptrdiff_t;
 
     iterator() noexcept = default;
+    iterator(iterator const&) noexcept = default;
+    iterator(iterator&&) noexcept = default;
+    iterator& operator=(iterator const&) noexcept = default;
+    iterator& operator=(iterator&&) noexcept = default;
+    // Clang leaves a defaulted one out of line where exceptions pass, and the iterator in memory because of that.
+    OURO_DETAIL_INLINE ~iterator() {}
 
     /// Precondition: not at the end. The element lives until the generator is advanced.
     reference operator*() const {
       generator_.check_element();
-      return generator_.current();
+      return element_at(*generator_.shell_->leaf);
     }
-    iterator& operator++() {
+    OURO_DETAIL_INLINE iterator& operator++() {
       generator_.next();
       return *this;
     }
@@ -78,6 +84,11 @@ class gc_generator : public std::ranges::view_base {
   };
 
   gc_generator() noexcept = default;
+  gc_generator(gc_generator const&) noexcept = default;
+  gc_generator(gc_generator&&) noexcept = default;
+  gc_generator& operator=(gc_generator const&) noexcept = default;
+  gc_generator& operator=(gc_generator&&) noexcept = default;
+  OURO_DETAIL_INLINE ~gc_generator() {}
   gc_generator(std::nullptr_t) noexcept {}
 
   /// Is there a generator (of which elements may be left or not)?
@@ -86,7 +97,7 @@ class gc_generator : public std::ranges::view_base {
   /// Advances to the next element, the first one if it has not started; false at the end, and from then on.
   ///
   /// Throws `generator_running`, and what the body throws, which ends the generator. CPython: `next(g)`.
-  bool next() const {
+  OURO_DETAIL_INLINE bool next() const {
     return shell_ != nullptr && advance([](detail::generator_shell& s) {
              if constexpr (!std::is_void_v<Send>) s.value = nullptr;
            });
@@ -98,7 +109,7 @@ class gc_generator : public std::ranges::view_base {
       detail::throw_error(std::logic_error(
           "ouro: value() of a generator that is not at an element: it is null, not started, at its end, or running"));
     }
-    return current();
+    return element_at(innermost());
   }
 
   /// Advances; so `begin()` on a started generator goes on with the next element, as iteration does in Python, and
@@ -194,13 +205,15 @@ class gc_generator : public std::ranges::view_base {
   explicit gc_generator(gc_ptr<detail::generator_shell> shell) noexcept : shell_(std::move(shell)) {}
 
   template <class Prepare>
-  bool advance(Prepare prepare) const {
+  OURO_DETAIL_INLINE bool advance(Prepare prepare) const {
     detail::check_handle(detail::header_of(shell_.get()));
     return detail::advance(*shell_, prepare);
   }
 
   bool at_element() const noexcept {
-    return started() && !done() && !running() && shell_->state <= detail::generator_state::attached;
+    if (shell_ == nullptr) return false;
+    return shell_->state == detail::generator_state::suspended ||
+           (shell_->state == detail::generator_state::attached && !running());
   }
   void check_element() const noexcept {
     if (OURO_DETAIL_HARDENED && !at_element()) {
@@ -208,13 +221,13 @@ class gc_generator : public std::ranges::view_base {
                    detail::type_name<gc_generator>());
     }
   }
-  reference current() const noexcept {
+  static reference element_at(detail::generator_shell const& innermost) noexcept {
     using element = std::remove_reference_t<typename traits::yielded>;
-    return static_cast<reference>(*static_cast<element*>(innermost().value));
+    return static_cast<reference>(*static_cast<element*>(innermost.value));
   }
   /// Attached generators do not know their innermost one at once.
   detail::generator_shell const& innermost() const noexcept {
-    if (shell_->state != detail::generator_state::attached) [[likely]] return *shell_->leaf;
+    if (shell_->state != detail::generator_state::attached) return *shell_->leaf;
     detail::generator_shell const* s = shell_.get();
     while (s->child != nullptr && s->child->parent == s) s = s->child.get();
     return *s;

@@ -151,6 +151,9 @@ inline bool still_dead_after_finalizer(heap_core& heap, type_descriptor const& t
 /// Gives back the block of an object whose destructor has run, unless handles to it exist, which then would dangle.
 inline void bury(heap_core& heap, type_descriptor const& type, object_header* h, std::uint32_t expected_count) noexcept {
   if (h->count == expected_count) return free_block(h);
+  if (type.is_generator && expected_count == 0) {  // its body runs, and who runs it holds it now
+    return set_state(*h, object_state::live);
+  }
   set_state(*h, object_state::zombie);
   h->count = sticky_count;
   h->slot = slot_leaf;
@@ -195,7 +198,6 @@ OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_
     return;
   }
   h->count = 0;
-  if ((h->flags & flag_running) != 0) return;  // who runs it looks at the count afterwards
   if (is_candidate(*h)) remove_candidate(heap_of(h), h);
   if (thread.depth >= deepest_nesting) return enqueue(thread, h);
   destroy_now(thread, h);

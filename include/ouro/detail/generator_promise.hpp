@@ -94,6 +94,9 @@ inline void throw_if_injected([[maybe_unused]] generator_shell& s) {
 #endif
 }
 
+/// Out of line, so that bodies need few registers for the case that they throw.
+OURO_DETAIL_NOINLINE inline void store_exception(generator_shell& s) noexcept { s.error = std::current_exception(); }
+
 // --- awaiters -------------------------------------------------------------------------------------------------------
 
 struct suspension {
@@ -272,7 +275,7 @@ class generator_promise_base {
     shell_->state = generator_state::finished;
     return {};
   }
-  void unhandled_exception() noexcept { shell_->error = std::current_exception(); }
+  OURO_DETAIL_INLINE void unhandled_exception() noexcept { store_exception(*shell_); }
 
   yield_awaiter<sent> yield_value(yielded element) noexcept {
     shell_->value = const_cast<void*>(static_cast<void const volatile*>(std::addressof(element)));

@@ -24,10 +24,12 @@ namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
-// In the order that the fast paths compare by.
+// In the order that the fast paths compare by: up to `attached` the body is at a co_yield after it has come back.
 enum class generator_state : std::uint8_t {
-  suspended,   // at a co_yield; nobody waits for it
+  suspended,   // at a co_yield, and nobody waits for it
+  running,     // it has been resumed; its own body runs, or that of one it delegates to
   attached,    // another generator, its parent, delegates to it
+  orphaned,    // running, and its last handle has gone
   fresh,       // not started
   delegating,  // its body has just asked for the elements of `child`
   finished,    // the body has ended; the frame is gone, or about to go
@@ -36,13 +38,14 @@ enum class generator_state : std::uint8_t {
 
 struct alignas(16) generator_shell {
   std::coroutine_handle<> frame;
-  generator_shell* leaf = this;        // the innermost generator that it delegates to; not kept up to date in attached ones
+  generator_shell* leaf = this;        // the innermost generator that it delegates to; itself while attached
   void* value = nullptr;               // what the body has yielded; on the way back, what was sent
   generator_shell* parent = nullptr;   // who delegates to this one
   gc_ptr<generator_shell> child;       // to whom this one delegates
   void (*trace_parameters)(void* frame, tracer&) noexcept = nullptr;
   std::exception_ptr error;            // out of the body; or on the way into it
   generator_state state = generator_state::building;
+  bool was_orphaned = false;
 };
 
 /// With the place for what `co_return` gives.
@@ -53,7 +56,9 @@ struct generator_shell_of : generator_shell {
 template <>
 struct generator_shell_of<void> : generator_shell {};
 
-inline bool is_running(generator_shell const& s) noexcept { return (header_of(&s)->flags & flag_running) != 0; }
+inline bool is_running(generator_shell const& s) noexcept {
+  return s.state == generator_state::running || s.state == generator_state::orphaned;
+}
 inline bool has_frame(generator_shell const& s) noexcept { return s.state < generator_state::finished; }
 
 /// The same address, of which the optimiser knows nothing any more. Clang takes the promise and the locals of a coroutine
@@ -172,11 +177,32 @@ inline void trace_locals(generator_shell const& s, tracer& t) noexcept {
 
 // --- running --------------------------------------------------------------------------------------------------------
 
-/// Destroys the frame of a generator that nobody runs, and those that it delegates to, innermost first.
-/// Precondition: nobody delegates to it.
+/// Keeps a generator from dying. Unlike the drop of a handle, its end is no reason to suspect a garbage cycle.
+class pinned_generator {
+ public:
+  explicit pinned_generator(generator_shell& s) noexcept : header_(header_of(&s)) {
+    if (!std::exchange(s.was_orphaned, false)) add_reference(header_);
+  }
+  pinned_generator(pinned_generator const&) = delete;
+  pinned_generator& operator=(pinned_generator const&) = delete;
+  ~pinned_generator() {
+    if (holds_last()) {
+      drop_reference(header_);
+    } else if (!is_sticky(header_->count)) {
+      --header_->count;
+    }
+  }
+  bool holds_last() const noexcept { return header_->count == 1; }
+
+ private:
+  object_header* header_;
+};
+
+/// Destroys the frame of a generator, and those of the ones that it delegates to, innermost first.
+/// Precondition: nobody runs it or delegates to it, and it does not die meanwhile.
 inline void close(generator_shell& s) noexcept {
-  object_header* const h = header_of(&s);
-  h->flags |= flag_running;
+  if (!has_frame(s)) return;
+  s.state = generator_state::running;
   while (true) {
     generator_shell& leaf = *s.leaf;
     if (has_frame(leaf)) {
@@ -184,23 +210,22 @@ inline void close(generator_shell& s) noexcept {
       leaf.frame.destroy();
     }
     leaf.child.reset();
-    if (&leaf == &s) break;
+    if (&leaf == &s) return;
     s.leaf = std::exchange(leaf.parent, nullptr);
   }
-  h->flags &= static_cast<std::uint8_t>(~flag_running);
 }
 
 /// Goes on, after a resumption that has not yielded, until some body in the chain yields; false when all have ended.
 /// A loop and no symmetric transfer: that one needs stack where it is not optimised.
-OURO_DETAIL_NOINLINE inline bool settle(generator_shell& root) noexcept {
-  while (root.leaf->state > generator_state::attached) {
+inline bool settle(generator_shell& root) noexcept {
+  while (root.leaf->state > generator_state::orphaned) {
     generator_shell& leaf = *root.leaf;
     if (leaf.state == generator_state::delegating) {
-      leaf.state = leaf.parent != nullptr ? generator_state::attached : generator_state::suspended;
+      leaf.state = &leaf == &root ? generator_state::running : generator_state::attached;
       generator_shell& child = *leaf.child;
       child.parent = &leaf;
       child.state = generator_state::attached;
-      root.leaf = child.leaf;
+      root.leaf = std::exchange(child.leaf, &child);
     } else {
       leaf.frame.destroy();
       if (&leaf == &root) return false;
@@ -208,38 +233,27 @@ OURO_DETAIL_NOINLINE inline bool settle(generator_shell& root) noexcept {
     }
     root.leaf->frame.resume();
   }
+  root.state = generator_state::suspended;
   return true;
 }
 
-/// The body has come back and does not hold the generator any more: it dies if nobody else does. False.
-OURO_DETAIL_NOINLINE inline bool leave_dead(object_header* h) noexcept {
-  h->count = 1;
-  drop_reference(h);
-  return false;
-}
-
-/// The body has ended: throws what came out of it. False.
-OURO_DETAIL_NOINLINE inline bool leave_finished(generator_shell& s) {
-  object_header* const h = header_of(&s);
-  h->flags &= static_cast<std::uint8_t>(~flag_running);
-  std::exception_ptr error = std::exchange(s.error, nullptr);
-  if (h->count == 0) leave_dead(h);
+/// The rest of `run` when the body has not just yielded: it delegates, has ended, or has dropped the last handle to its
+/// generator, which dies then. Throws what came out of the body.
+OURO_DETAIL_NOINLINE inline bool run_on(generator_shell& s) {
+  pinned_generator const pin(s);
+  bool const yielded = settle(s);
 #if OURO_DETAIL_EXCEPTIONS
-  if (error != nullptr) std::rethrow_exception(std::move(error));
+  if (s.error != nullptr) std::rethrow_exception(std::exchange(s.error, nullptr));
 #endif
-  return false;
+  return yielded && !pin.holds_last();
 }
 
 /// Runs a suspended generator to its next element; false at the end.
 OURO_DETAIL_INLINE bool run(generator_shell& s) {
-  object_header* const h = header_of(&s);
-  h->flags |= flag_running;
+  s.state = generator_state::running;
   s.leaf->frame.resume();
-  if (s.leaf->state > generator_state::attached) [[unlikely]] {
-    if (!settle(s)) return leave_finished(s);
-  }
-  h->flags &= static_cast<std::uint8_t>(~flag_running);
-  if (h->count == 0) [[unlikely]] return leave_dead(h);
+  if (s.state != generator_state::running || s.leaf->state > generator_state::attached) [[unlikely]] return run_on(s);
+  s.state = generator_state::suspended;
   return true;
 }
 
@@ -251,41 +265,37 @@ class detached_generator {
  public:
   explicit detached_generator(generator_shell& s) : shell_(s), parent_(*s.parent) {
     generator_shell* root = &parent_;
-    for (; !is_running(*root); root = root->parent) {
-      if (root->parent != nullptr) continue;
-      root_ = handle_access::share<generator_shell>(header_of(root));
-      mark_waiting(flag_running);
-      s.leaf = root->leaf;
-      s.parent = nullptr;
-      s.state = generator_state::suspended;
-      return;
-    }
-    throw_running();
+    while (root->parent != nullptr) root = root->parent;
+    if (is_running(*root) || is_running(parent_)) throw_running();
+    root_ = root;
+    pin_.emplace(*root);
+    set_waiting(generator_state::running, generator_state::running);
+    s.leaf = root->leaf;
+    s.parent = nullptr;
+    s.state = generator_state::suspended;
   }
   detached_generator(detached_generator const&) = delete;
   detached_generator& operator=(detached_generator const&) = delete;
   ~detached_generator() {
-    mark_waiting(0);
-    if (shell_.state == generator_state::finished) {
-      root_->leaf = &parent_;
-    } else {
-      root_->leaf = shell_.leaf;
+    set_waiting(generator_state::suspended, generator_state::attached);
+    if (has_frame(shell_)) {
+      root_->leaf = std::exchange(shell_.leaf, &shell_);
       shell_.parent = &parent_;
       shell_.state = generator_state::attached;
+    } else {
+      root_->leaf = &parent_;
     }
   }
 
  private:
-  void mark_waiting(std::uint8_t running) noexcept {
-    for (generator_shell* s = &parent_; s != nullptr; s = s->parent) {
-      std::uint8_t& flags = header_of(s)->flags;
-      flags = static_cast<std::uint8_t>((flags & ~flag_running) | running);
-    }
+  void set_waiting(generator_state root, generator_state between) noexcept {
+    for (generator_shell* s = &parent_; s != nullptr; s = s->parent) s->state = s->parent == nullptr ? root : between;
   }
 
   generator_shell& shell_;
   generator_shell& parent_;
-  gc_ptr<generator_shell> root_;
+  generator_shell* root_;
+  std::optional<pinned_generator> pin_;
 };
 
 template <class Prepare>
@@ -306,14 +316,15 @@ OURO_DETAIL_NOINLINE bool advance_specially(generator_shell& s, Prepare prepare)
 /// the end.
 template <class Prepare>
 OURO_DETAIL_INLINE bool advance(generator_shell& s, Prepare prepare) {
-  if (s.state != generator_state::suspended || is_running(s)) [[unlikely]] return advance_specially(s, prepare);
+  if (s.state != generator_state::suspended) [[unlikely]] return advance_specially(s, prepare);
   prepare(*s.leaf);
   return run(s);
 }
 
-/// Closes a generator from outside. Throws when it runs.
+/// Closes a generator that may be in use. Throws when it runs.
 inline void close_from_outside(generator_shell& s) {
   if (is_running(s)) throw_running();
+  pinned_generator const pin(s);
   if (s.state != generator_state::attached) return close(s);
   detached_generator const alone(s);
   close(s);
@@ -327,11 +338,17 @@ struct generator_operations {
 
   static void destroy(void* object) noexcept {
     auto* const s = static_cast<shell*>(object);
-    if (has_frame(*s)) close(*s);
+    if (is_running(*s)) {
+      s->state = generator_state::orphaned;
+      s->was_orphaned = true;
+      return add_reference(header_of(s));  // for who runs it
+    }
+    close(*s);
     std::destroy_at(s);
   }
   static void trace(void const* object, tracer& t) noexcept {
     auto const& s = *static_cast<shell const*>(object);
+    if (is_running(s)) tracer_access::report_in_use(t);
     if (has_frame(s)) {
       if (s.trace_parameters != nullptr) s.trace_parameters(s.frame.address(), t);
       trace_locals(s, t);

@@ -41,8 +41,6 @@ static_assert(sizeof(object_header) == 8);
 inline constexpr std::uint8_t state_mask = 0x07;
 inline constexpr std::uint8_t flag_finalized = 0x08;
 inline constexpr std::uint8_t flag_large = 0x10;
-/// A generator whose body runs: it is never collected, and dies when the body has come back.
-inline constexpr std::uint8_t flag_running = 0x80;
 
 inline constexpr std::uint16_t slot_candidate_limit = 0x7f00;
 inline constexpr std::uint16_t slot_leaf = 0x7fff;

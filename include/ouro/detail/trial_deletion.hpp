@@ -97,7 +97,7 @@ class trial {
   /// Candidates are not: those that may join have left their buffer, the others are too old.
   bool eligible(object_header const& h) const noexcept {
     return h.slot > (slot_slow | oldest_) && h.slot < slot_in_set && state_of(h) == object_state::live &&
-           (h.flags & flag_running) == 0 && !is_sticky(h.count);
+           !is_sticky(h.count);
   }
 
   /// False when S is full: the object stays outside, and what it leads to is alive.
@@ -297,8 +297,8 @@ class trial {
     entry.opaque = true;
     entry.header->slot = slot_root;
     rooted_ = true;
-    if (fault == trace_fault::no_memory) {
-      cut_ = true;
+    if (fault == trace_fault::no_memory || fault == trace_fault::in_use) {
+      cut_ = true;  // what it keeps alive is no candidate any more
     } else {
       faults_.add(fault, type);
     }
