@@ -60,35 +60,34 @@ class gc_generator : public std::ranges::view_base {
     iterator(iterator&&) noexcept = default;
     iterator& operator=(iterator const&) noexcept = default;
     iterator& operator=(iterator&&) noexcept = default;
-    // Clang leaves a defaulted one out of line where exceptions pass, and the iterator in memory because of that.
-    OURO_DETAIL_INLINE ~iterator() {}
+    // Clang calls it out of line where exceptions pass, and then keeps the iterator in memory.
+    OURO_DETAIL_INLINE ~iterator() = default;
 
     /// Precondition: not at the end. The element lives until the generator is advanced.
     reference operator*() const {
-      generator_.check_element();
-      return element_at(*generator_.shell_->leaf);
+      if (OURO_DETAIL_HARDENED && !detail::is_at_element(shell_.get())) {
+        detail::fail("an iterator was dereferenced at the end, or while the generator runs", "gc_generator",
+                     detail::type_name<gc_generator>());
+      }
+      return element_of(*shell_->leaf);
     }
+    /// Throws as next().
     OURO_DETAIL_INLINE iterator& operator++() {
-      generator_.next();
+      if (shell_.get() != nullptr) detail::advance(*shell_.get(), not_sending);
       return *this;
     }
     void operator++(int) { ++*this; }
 
-    friend bool operator==(iterator const& i, std::default_sentinel_t) noexcept { return i.generator_.done(); }
+    friend bool operator==(iterator const& i, std::default_sentinel_t) noexcept { return detail::has_ended(i.shell_.get()); }
 
    private:
     friend class gc_generator;
-    explicit iterator(gc_generator generator) noexcept : generator_(std::move(generator)) {}
+    explicit iterator(gc_ptr<detail::generator_shell> const& shell) noexcept : shell_(shell) {}
 
-    gc_generator generator_;
+    detail::generator_share shell_;
   };
 
   gc_generator() noexcept = default;
-  gc_generator(gc_generator const&) noexcept = default;
-  gc_generator(gc_generator&&) noexcept = default;
-  gc_generator& operator=(gc_generator const&) noexcept = default;
-  gc_generator& operator=(gc_generator&&) noexcept = default;
-  OURO_DETAIL_INLINE ~gc_generator() {}
   gc_generator(std::nullptr_t) noexcept {}
 
   /// Is there a generator (of which elements may be left or not)?
@@ -97,26 +96,22 @@ class gc_generator : public std::ranges::view_base {
   /// Advances to the next element, the first one if it has not started; false at the end, and from then on.
   ///
   /// Throws `generator_running`, and what the body throws, which ends the generator. CPython: `next(g)`.
-  OURO_DETAIL_INLINE bool next() const {
-    return shell_ != nullptr && advance([](detail::generator_shell& s) {
-             if constexpr (!std::is_void_v<Send>) s.value = nullptr;
-           });
-  }
+  OURO_DETAIL_INLINE bool next() const { return shell_ != nullptr && detail::advance(*shell_, not_sending); }
 
   /// The element that it is suspended at. Throws std::logic_error when there is none. O(1).
   reference value() const {
-    if (!at_element()) {
+    if (!detail::is_at_element(shell_.get())) {
       detail::throw_error(std::logic_error(
           "ouro: value() of a generator that is not at an element: it is null, not started, at its end, or running"));
     }
-    return element_at(innermost());
+    return element_of(detail::innermost(*shell_));
   }
 
   /// Advances; so `begin()` on a started generator goes on with the next element, as iteration does in Python, and
   /// algorithms that look one element ahead (`std::views::take`) consume one more than they show.
-  iterator begin() const {
-    next();
-    return iterator(*this);
+  OURO_DETAIL_INLINE iterator begin() const {
+    if (shell_ != nullptr) detail::start_or_advance(*shell_, not_sending);
+    return iterator(shell_);
   }
   static constexpr std::default_sentinel_t end() noexcept { return {}; }
 
@@ -132,7 +127,7 @@ class gc_generator : public std::ranges::view_base {
       detail::throw_error(
           std::logic_error("ouro: send() to a generator that has not started: call next() first, no co_yield waits yet"));
     }
-    return advance([&](detail::generator_shell& s) {
+    return detail::advance(*shell_, [&](detail::generator_shell& s) {
       s.value = const_cast<void*>(static_cast<void const volatile*>(std::addressof(x)));
     });
   }
@@ -156,7 +151,7 @@ class gc_generator : public std::ranges::view_base {
       close();
       std::rethrow_exception(std::move(error));
     }
-    return advance([&](detail::generator_shell& s) { s.error = std::move(error); });
+    return detail::advance(*shell_, [&](detail::generator_shell& s) { s.error = std::move(error); });
   }
 #endif
 
@@ -175,15 +170,9 @@ class gc_generator : public std::ranges::view_base {
   }
 
   /// Has it ended? True for null.
-  bool done() const noexcept { return shell_ == nullptr || shell_->state == detail::generator_state::finished; }
+  bool done() const noexcept { return detail::has_ended(shell_.get()); }
   /// Does its body run, or that of a generator to which it delegates? CPython: `g.gi_running`.
-  bool running() const noexcept {
-    if (shell_ == nullptr) return false;
-    for (detail::generator_shell const* s = shell_.get(); s != nullptr; s = s->parent) {
-      if (detail::is_running(*s)) return true;
-    }
-    return false;
-  }
+  bool running() const noexcept { return shell_ != nullptr && detail::is_running_in_chain(*shell_); }
   bool started() const noexcept {
     return shell_ != nullptr && shell_->state != detail::generator_state::fresh;
   }
@@ -204,33 +193,12 @@ class gc_generator : public std::ranges::view_base {
 
   explicit gc_generator(gc_ptr<detail::generator_shell> shell) noexcept : shell_(std::move(shell)) {}
 
-  template <class Prepare>
-  OURO_DETAIL_INLINE bool advance(Prepare prepare) const {
-    detail::check_handle(detail::header_of(shell_.get()));
-    return detail::advance(*shell_, prepare);
-  }
-
-  bool at_element() const noexcept {
-    if (shell_ == nullptr) return false;
-    return shell_->state == detail::generator_state::suspended ||
-           (shell_->state == detail::generator_state::attached && !running());
-  }
-  void check_element() const noexcept {
-    if (OURO_DETAIL_HARDENED && !at_element()) {
-      detail::fail("an iterator was dereferenced at the end, or while the generator runs", "gc_generator",
-                   detail::type_name<gc_generator>());
-    }
-  }
-  static reference element_at(detail::generator_shell const& innermost) noexcept {
+  static constexpr auto not_sending = []([[maybe_unused]] detail::generator_shell& innermost) noexcept {
+    if constexpr (!std::is_void_v<Send>) innermost.value = nullptr;
+  };
+  static reference element_of(detail::generator_shell const& innermost) noexcept {
     using element = std::remove_reference_t<typename traits::yielded>;
     return static_cast<reference>(*static_cast<element*>(innermost.value));
-  }
-  /// Attached generators do not know their innermost one at once.
-  detail::generator_shell const& innermost() const noexcept {
-    if (shell_->state != detail::generator_state::attached) return *shell_->leaf;
-    detail::generator_shell const* s = shell_.get();
-    while (s->child != nullptr && s->child->parent == s) s = s->child.get();
-    return *s;
   }
 
   gc_ptr<detail::generator_shell> shell_;

@@ -255,7 +255,7 @@ class generator_promise_base {
   using shell = generator_shell_of<typename traits::result>;
 
  public:
-  static void* operator new(std::size_t bytes) {
+  OURO_DETAIL_INLINE static void* operator new(std::size_t bytes) {
     return make_shell<shell>(generator_descriptor<Generator, typename traits::result>, bytes);
   }
   // The block goes with the shell, unless the frame could not be finished.

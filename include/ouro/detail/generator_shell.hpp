@@ -60,6 +60,30 @@ inline bool is_running(generator_shell const& s) noexcept {
   return s.state == generator_state::running || s.state == generator_state::orphaned;
 }
 inline bool has_frame(generator_shell const& s) noexcept { return s.state < generator_state::finished; }
+inline bool has_ended(generator_shell const* s) noexcept {
+  return s == nullptr || s->state == generator_state::finished;
+}
+
+/// Does it run, or do those that wait for it because it does?
+inline bool is_running_in_chain(generator_shell const& s) noexcept {
+  generator_shell const* one = &s;
+  while (!is_running(*one) && one->parent != nullptr) one = one->parent;
+  return is_running(*one);
+}
+
+inline bool is_at_element(generator_shell const* s) noexcept {
+  if (s == nullptr) return false;
+  return s->state == generator_state::suspended || (s->state == generator_state::attached && !is_running_in_chain(*s));
+}
+
+/// The generator that yields for this one. O(1) unless others delegate to it.
+inline generator_shell const& innermost(generator_shell const& s) noexcept {
+  generator_shell const* one = s.leaf;
+  while (one->state == generator_state::attached && one->child != nullptr && one->child->parent == one) {
+    one = one->child.get();
+  }
+  return *one;
+}
 
 /// The same address, of which the optimiser knows nothing any more. Clang takes the promise and the locals of a coroutine
 /// for variables on the stack until it lays out the frame, and deletes what is stored through addresses computed from
@@ -198,6 +222,46 @@ class pinned_generator {
   object_header* header_;
 };
 
+/// An iterator's share in its generator.
+///
+/// Its end is no reason to suspect a garbage cycle as long as no collection has been since it began: what has been dropped
+/// meanwhile is still noted. So a loop over a fresh generator leaves no candidate behind.
+class generator_share {
+ public:
+  generator_share() noexcept = default;
+  explicit generator_share(gc_ptr<generator_shell> const& shell) noexcept
+      : shell_(shell.get()), epoch_(this_thread_state().fresh.slot) {
+    retain();
+  }
+  generator_share(generator_share const& other) noexcept : shell_(other.shell_), epoch_(other.epoch_) { retain(); }
+  generator_share(generator_share&& other) noexcept
+      : shell_(std::exchange(other.shell_, nullptr)), epoch_(other.epoch_) {}
+  generator_share& operator=(generator_share other) noexcept {
+    std::swap(shell_, other.shell_);
+    std::swap(epoch_, other.epoch_);
+    return *this;
+  }
+  OURO_DETAIL_INLINE ~generator_share() {
+    if (shell_ != nullptr) release(header_of(shell_), epoch_);
+  }
+
+  generator_shell* get() const noexcept { return shell_; }
+  generator_shell* operator->() const noexcept { return shell_; }
+
+ private:
+  void retain() const noexcept {
+    if (shell_ != nullptr) add_reference(header_of(shell_));
+  }
+  static void release(object_header* h, std::uint16_t epoch) noexcept {
+    check_handle(h);
+    if (h->count == 1 || is_sticky(h->count) || epoch != this_thread_state().fresh.slot) return drop_reference(h);
+    --h->count;
+  }
+
+  generator_shell* shell_ = nullptr;
+  std::uint16_t epoch_ = 0;
+};
+
 /// Destroys the frame of a generator, and those of the ones that it delegates to, innermost first.
 /// Precondition: nobody runs it or delegates to it, and it does not die meanwhile.
 inline void close(generator_shell& s) noexcept {
@@ -215,8 +279,8 @@ inline void close(generator_shell& s) noexcept {
   }
 }
 
-/// Goes on, after a resumption that has not yielded, until some body in the chain yields; false when all have ended.
-/// A loop and no symmetric transfer: that one needs stack where it is not optimised.
+/// Goes on, after a resumption that has not yielded, until some body in the chain yields; false when that of the root has
+/// ended. A loop and no symmetric transfer: that one needs stack where it is not optimised.
 inline bool settle(generator_shell& root) noexcept {
   while (root.leaf->state > generator_state::orphaned) {
     generator_shell& leaf = *root.leaf;
@@ -226,9 +290,10 @@ inline bool settle(generator_shell& root) noexcept {
       child.parent = &leaf;
       child.state = generator_state::attached;
       root.leaf = std::exchange(child.leaf, &child);
+    } else if (&leaf == &root) {
+      return false;
     } else {
       leaf.frame.destroy();
-      if (&leaf == &root) return false;
       root.leaf = std::exchange(leaf.parent, nullptr);
     }
     root.leaf->frame.resume();
@@ -237,16 +302,18 @@ inline bool settle(generator_shell& root) noexcept {
   return true;
 }
 
-/// The rest of `run` when the body has not just yielded: it delegates, has ended, or has dropped the last handle to its
-/// generator, which dies then. Throws what came out of the body.
-OURO_DETAIL_NOINLINE inline bool run_on(generator_shell& s) {
+/// What is left to do when the body has ended, or nobody holds the generator any more. Throws what came out of the body.
+inline bool leave(generator_shell& s) {
   pinned_generator const pin(s);
-  bool const yielded = settle(s);
+  if (has_frame(s)) return !pin.holds_last();
+  s.frame.destroy();
 #if OURO_DETAIL_EXCEPTIONS
   if (s.error != nullptr) std::rethrow_exception(std::exchange(s.error, nullptr));
 #endif
-  return yielded && !pin.holds_last();
+  return false;
 }
+
+OURO_DETAIL_NOINLINE inline bool run_on(generator_shell& s) { return (settle(s) && !s.was_orphaned) || leave(s); }
 
 /// Runs a suspended generator to its next element; false at the end.
 OURO_DETAIL_INLINE bool run(generator_shell& s) {
@@ -307,8 +374,7 @@ OURO_DETAIL_NOINLINE bool advance_specially(generator_shell& s, Prepare prepare)
     prepare(*s.leaf);
     return run(s);
   }
-  s.state = generator_state::suspended;
-  prepare(s);
+  prepare(s);  // it is fresh
   return run(s);
 }
 
@@ -316,8 +382,18 @@ OURO_DETAIL_NOINLINE bool advance_specially(generator_shell& s, Prepare prepare)
 /// the end.
 template <class Prepare>
 OURO_DETAIL_INLINE bool advance(generator_shell& s, Prepare prepare) {
+  check_handle(header_of(&s));
   if (s.state != generator_state::suspended) [[unlikely]] return advance_specially(s, prepare);
   prepare(*s.leaf);
+  return run(s);
+}
+
+/// The same, faster for one that has not started.
+template <class Prepare>
+OURO_DETAIL_INLINE bool start_or_advance(generator_shell& s, Prepare prepare) {
+  if (s.state != generator_state::fresh) return advance(s, prepare);
+  check_handle(header_of(&s));
+  prepare(s);
   return run(s);
 }
 
@@ -389,7 +465,7 @@ inline constinit type_descriptor const generator_descriptor = {
 
 /// A block with a new shell; returns the place for the frame. Throws std::bad_alloc.
 template <class Shell>
-void* make_shell(type_descriptor const& type, std::size_t frame_bytes) {
+OURO_DETAIL_INLINE void* make_shell(type_descriptor const& type, std::size_t frame_bytes) {
   std::size_t const rounded = (frame_bytes + 7) / 8 * 8;
   std::size_t const marks = mark_bytes(frame_bytes);
   std::size_t const bytes = sizeof(Shell) + rounded + marks;
