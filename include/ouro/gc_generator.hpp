@@ -127,8 +127,8 @@ class gc_generator : public std::ranges::view_base {
       detail::throw_error(
           std::logic_error("ouro: send() to a generator that has not started: call next() first, no co_yield waits yet"));
     }
-    return detail::advance(*shell_, [&](detail::generator_shell& s) {
-      s.value = const_cast<void*>(static_cast<void const volatile*>(std::addressof(x)));
+    return detail::advance(*shell_, [&](detail::generator_shell& innermost) {
+      static_cast<detail::sending_shell<S>&>(innermost).sent = std::addressof(x);
     });
   }
   template <class S = Send>
@@ -166,7 +166,7 @@ class gc_generator : public std::ranges::view_base {
   template <class R = Ret>
     requires(!std::is_void_v<R>)
   R& result() const {
-    return detail::result_of<R>(shell_);
+    return detail::result_of<R, Send>(shell_);
   }
 
   /// Has it ended? True for null.
@@ -194,7 +194,7 @@ class gc_generator : public std::ranges::view_base {
   explicit gc_generator(gc_ptr<detail::generator_shell> shell) noexcept : shell_(std::move(shell)) {}
 
   static constexpr auto not_sending = []([[maybe_unused]] detail::generator_shell& innermost) noexcept {
-    if constexpr (!std::is_void_v<Send>) innermost.value = nullptr;
+    if constexpr (!std::is_void_v<Send>) static_cast<detail::sending_shell<Send>&>(innermost).sent = nullptr;
   };
   static reference element_of(detail::generator_shell const& innermost) noexcept {
     using element = std::remove_reference_t<typename traits::yielded>;

@@ -76,9 +76,9 @@ struct generator_access {
 }
 
 /// What `co_return` gave. Throws std::logic_error without one.
-template <class Ret>
+template <class Ret, class Send>
 Ret& result_of(gc_ptr<generator_shell> const& s) {
-  auto* const shell = static_cast<generator_shell_of<Ret>*>(s.get());
+  auto* const shell = static_cast<generator_shell_of<Ret, Send>*>(s.get());
   if (shell == nullptr || !shell->result.has_value()) throw_no_result();
   return *shell->result;
 }
@@ -104,33 +104,26 @@ struct suspension {
   static constexpr void await_suspend(std::coroutine_handle<>) noexcept {}
 };
 
+/// Part of the promise, so that a co_yield has nothing to store.
 template <class Send>
 struct yield_awaiter : suspension {
-  explicit yield_awaiter(generator_shell& s) noexcept : shell(s) {}
-  generator_shell& shell;
+  generator_shell* shell;
 
-  Send* await_resume() const {
-    throw_if_injected(shell);
-    return static_cast<Send*>(shell.value);
+  decltype(auto) await_resume() const {
+    throw_if_injected(*shell);
+    if constexpr (!std::is_void_v<Send>) return static_cast<sending_shell<Send>*>(shell)->sent;
   }
-};
-template <>
-struct yield_awaiter<void> : suspension {
-  explicit yield_awaiter(generator_shell& s) noexcept : shell(s) {}
-  generator_shell& shell;
-
-  void await_resume() const { throw_if_injected(shell); }
 };
 
 /// Of an lvalue that is yielded as an rvalue: a copy, which the generator traces while it is suspended.
 template <class T, class Send>
 struct copy_awaiter : yield_awaiter<Send> {
-  copy_awaiter(generator_shell& s, T const& value) : yield_awaiter<Send>(s), copy(value) {}
+  copy_awaiter(yield_awaiter<Send> const& awaiter, T const& value) : yield_awaiter<Send>(awaiter), copy(value) {}
   copy_awaiter(copy_awaiter const&) = delete;
   copy_awaiter& operator=(copy_awaiter const&) = delete;
   ~copy_awaiter() = default;
 
-  void await_suspend(std::coroutine_handle<>) noexcept { this->shell.value = std::addressof(get()); }
+  void await_suspend(std::coroutine_handle<>) noexcept { this->shell->value = std::addressof(get()); }
 
  private:
   static constexpr bool traced = is_traced<T>;
@@ -144,7 +137,7 @@ struct copy_awaiter : yield_awaiter<Send> {
   std::conditional_t<traced, gc_local_value<T>, T> copy;
 };
 
-template <class Ret>
+template <class Ret, class Send>
 struct delegation_awaiter {
   explicit delegation_awaiter(generator_shell& s) noexcept : shell(s) {}
   generator_shell& shell;
@@ -159,7 +152,7 @@ struct delegation_awaiter {
     throw_if_injected(shell);
     if (child != nullptr) throw_if_injected(*child);
     if constexpr (!std::is_void_v<Ret>) {
-      Ret& result = result_of<Ret>(child);
+      Ret& result = result_of<Ret, Send>(child);
       if constexpr (std::is_copy_constructible_v<Ret>) {
         if (child.use_count() > 1) return result;  // somebody else may ask for it
       }
@@ -252,11 +245,11 @@ class generator_promise_base {
   using yielded = typename traits::yielded;
   using value = typename traits::value;
   using sent = typename traits::sent;
-  using shell = generator_shell_of<typename traits::result>;
+  using shell = generator_shell_of<typename traits::result, sent>;
 
  public:
   OURO_DETAIL_INLINE static void* operator new(std::size_t bytes) {
-    return make_shell<shell>(generator_descriptor<Generator, typename traits::result>, bytes);
+    return make_shell<shell>(generator_descriptor<Generator, typename traits::result, sent>, bytes);
   }
   // The block goes with the shell, unless the frame could not be finished.
   static void operator delete(void* frame) noexcept {
@@ -265,27 +258,27 @@ class generator_promise_base {
   }
 
   Generator get_return_object() noexcept {
-    object_header* const h = header_of(shell_);
-    shell_->state = generator_state::fresh;
+    object_header* const h = header_of(awaiter_.shell);
+    own_shell().state = generator_state::fresh;
     set_state(*h, object_state::live);
     return generator_access::adopt<Generator>(handle_access::adopt<generator_shell>(h));
   }
   static constexpr std::suspend_always initial_suspend() noexcept { return {}; }
   std::suspend_always final_suspend() noexcept {
-    shell_->state = generator_state::finished;
+    own_shell().state = generator_state::finished;
     return {};
   }
-  OURO_DETAIL_INLINE void unhandled_exception() noexcept { store_exception(*shell_); }
+  OURO_DETAIL_INLINE void unhandled_exception() noexcept { store_exception(own_shell()); }
 
-  yield_awaiter<sent> yield_value(yielded element) noexcept {
-    shell_->value = const_cast<void*>(static_cast<void const volatile*>(std::addressof(element)));
-    return yield_awaiter<sent>(*shell_);
+  yield_awaiter<sent> const& yield_value(yielded element) noexcept {
+    awaiter_.shell->value = const_cast<void*>(static_cast<void const volatile*>(std::addressof(element)));
+    return awaiter_;
   }
   copy_awaiter<std::remove_cvref_t<yielded>, sent> yield_value(std::remove_reference_t<yielded> const& element)
     requires(std::is_rvalue_reference_v<yielded> &&
              std::constructible_from<std::remove_cvref_t<yielded>, std::remove_reference_t<yielded> const&>)
   {
-    return {*shell_, element};
+    return {awaiter_, element};
   }
 
   template <class R>
@@ -316,13 +309,15 @@ class generator_promise_base {
   generator_promise_base(generator_promise_base const&) = delete;
   generator_promise_base& operator=(generator_promise_base const&) = delete;
 
-  shell* shell_ = nullptr;
+  shell& own_shell() const noexcept { return static_cast<shell&>(*awaiter_.shell); }
+
+  yield_awaiter<sent> awaiter_;
 
  private:
   template <class Ret>
-  delegation_awaiter<Ret> delegate(gc_ptr<generator_shell> child) noexcept {
-    shell_->child = std::move(child);
-    return delegation_awaiter<Ret>(*shell_);
+  delegation_awaiter<Ret, sent> delegate(gc_ptr<generator_shell> child) noexcept {
+    own_shell().child = std::move(child);
+    return delegation_awaiter<Ret, sent>(own_shell());
   }
 
   /// The elements of a range: an rvalue moves into the frame, where it is traced.
@@ -345,7 +340,7 @@ class generator_promise_result : public generator_promise_base<Generator> {
   template <class T = Ret>
     requires std::is_constructible_v<Ret, T>
   void return_value(T&& result) {
-    this->shell_->result.emplace(std::forward<T>(result));
+    this->own_shell().result.emplace(std::forward<T>(result));
   }
 };
 template <class Generator>
@@ -367,11 +362,11 @@ class generator_promise final : public generator_promise_result<Generator, typen
                   "respects: pass it by reference or in a gc_ptr");
     void* const frame = launder_address(std::coroutine_handle<generator_promise>::from_promise(*this).address());
     check_not_elided(frame);
-    this->shell_ = static_cast<typename generator_promise::shell*>(frame) - 1;
-    this->shell_->frame = std::coroutine_handle<>::from_address(frame);
+    this->awaiter_.shell = static_cast<typename generator_promise::shell*>(frame) - 1;
+    this->own_shell().frame = std::coroutine_handle<>::from_address(frame);
     if constexpr (parameters::traced + parameters::kept != 0) {
-      parameters_.find(*this->shell_, a...);
-      this->shell_->trace_parameters = &trace_parameters;
+      parameters_.find(this->own_shell(), a...);
+      this->own_shell().trace_parameters = &trace_parameters;
     }
   }
 

@@ -24,12 +24,11 @@ namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
-// In the order that the fast paths compare by: up to `attached` the body is at a co_yield after it has come back.
 enum class generator_state : std::uint8_t {
-  suspended,   // at a co_yield, and nobody waits for it
-  running,     // it has been resumed; its own body runs, or that of one it delegates to
-  attached,    // another generator, its parent, delegates to it
-  orphaned,    // running, and its last handle has gone
+  entered,     // it has been started: its body is at a co_yield, or runs
+  attached,    // the same, and another generator, its parent, delegates to it
+  busy,        // it is being closed, or one that it delegates to has been advanced without it
+  orphaned,    // its body runs, and its last handle has gone
   fresh,       // not started
   delegating,  // its body has just asked for the elements of `child`
   finished,    // the body has ended; the frame is gone, or about to go
@@ -39,7 +38,7 @@ enum class generator_state : std::uint8_t {
 struct alignas(16) generator_shell {
   std::coroutine_handle<> frame;
   generator_shell* leaf = this;        // the innermost generator that it delegates to; itself while attached
-  void* value = nullptr;               // what the body has yielded; on the way back, what was sent
+  void* value = nullptr;               // what the body has yielded; null while it runs or delegates; the shell: what it delegated to has gone
   generator_shell* parent = nullptr;   // who delegates to this one
   gc_ptr<generator_shell> child;       // to whom this one delegates
   void (*trace_parameters)(void* frame, tracer&) noexcept = nullptr;
@@ -48,32 +47,37 @@ struct alignas(16) generator_shell {
   bool was_orphaned = false;
 };
 
-/// With the place for what `co_return` gives.
-template <class Ret>
-struct generator_shell_of : generator_shell {
-  std::optional<Ret> result;
+/// With what is sent. All generators of a chain of delegation agree on its type.
+template <class Send>
+struct sending_shell : generator_shell {
+  Send* sent = nullptr;
 };
 template <>
-struct generator_shell_of<void> : generator_shell {};
+struct sending_shell<void> : generator_shell {};
 
-inline bool is_running(generator_shell const& s) noexcept {
-  return s.state == generator_state::running || s.state == generator_state::orphaned;
-}
+/// With the place for what `co_return` gives.
+template <class Ret, class Send>
+struct generator_shell_of : sending_shell<Send> {
+  std::optional<Ret> result;
+};
+template <class Send>
+struct generator_shell_of<void, Send> : sending_shell<Send> {};
+
 inline bool has_frame(generator_shell const& s) noexcept { return s.state < generator_state::finished; }
 inline bool has_ended(generator_shell const* s) noexcept {
   return s == nullptr || s->state == generator_state::finished;
 }
 
-/// Does it run, or do those that wait for it because it does?
-inline bool is_running_in_chain(generator_shell const& s) noexcept {
-  generator_shell const* one = &s;
-  while (!is_running(*one) && one->parent != nullptr) one = one->parent;
-  return is_running(*one);
+inline bool is_running(generator_shell const& s) noexcept {
+  return s.state == generator_state::busy || s.state == generator_state::orphaned ||
+         (s.state == generator_state::entered && s.leaf->value == nullptr);
 }
 
-inline bool is_at_element(generator_shell const* s) noexcept {
-  if (s == nullptr) return false;
-  return s->state == generator_state::suspended || (s->state == generator_state::attached && !is_running_in_chain(*s));
+/// Does it run, or one that delegates to it?
+inline bool is_running_in_chain(generator_shell const& s) noexcept {
+  generator_shell const* one = &s;
+  while (one->parent != nullptr && !is_running(*one)) one = one->parent;
+  return is_running(*one);
 }
 
 /// The generator that yields for this one. O(1) unless others delegate to it.
@@ -83,6 +87,12 @@ inline generator_shell const& innermost(generator_shell const& s) noexcept {
     one = one->child.get();
   }
   return *one;
+}
+
+inline bool is_at_element(generator_shell const* s) noexcept {
+  if (s == nullptr || s->state > generator_state::attached || is_running_in_chain(*s)) return false;
+  generator_shell const& leaf = innermost(*s);
+  return leaf.value != &leaf;
 }
 
 /// The same address, of which the optimiser knows nothing any more. Clang takes the promise and the locals of a coroutine
@@ -266,7 +276,7 @@ class generator_share {
 /// Precondition: nobody runs it or delegates to it, and it does not die meanwhile.
 inline void close(generator_shell& s) noexcept {
   if (!has_frame(s)) return;
-  s.state = generator_state::running;
+  s.state = generator_state::busy;
   while (true) {
     generator_shell& leaf = *s.leaf;
     if (has_frame(leaf)) {
@@ -282,14 +292,15 @@ inline void close(generator_shell& s) noexcept {
 /// Goes on, after a resumption that has not yielded, until some body in the chain yields; false when that of the root has
 /// ended. A loop and no symmetric transfer: that one needs stack where it is not optimised.
 inline bool settle(generator_shell& root) noexcept {
-  while (root.leaf->state > generator_state::orphaned) {
+  while (root.leaf->value == nullptr) {
     generator_shell& leaf = *root.leaf;
     if (leaf.state == generator_state::delegating) {
-      leaf.state = &leaf == &root ? generator_state::running : generator_state::attached;
+      leaf.state = &leaf == &root ? generator_state::entered : generator_state::attached;
       generator_shell& child = *leaf.child;
       child.parent = &leaf;
       child.state = generator_state::attached;
       root.leaf = std::exchange(child.leaf, &child);
+      root.leaf->value = nullptr;
     } else if (&leaf == &root) {
       return false;
     } else {
@@ -298,14 +309,16 @@ inline bool settle(generator_shell& root) noexcept {
     }
     root.leaf->frame.resume();
   }
-  root.state = generator_state::suspended;
   return true;
 }
 
 /// What is left to do when the body has ended, or nobody holds the generator any more. Throws what came out of the body.
 inline bool leave(generator_shell& s) {
   pinned_generator const pin(s);
-  if (has_frame(s)) return !pin.holds_last();
+  if (has_frame(s)) {
+    s.state = generator_state::entered;
+    return !pin.holds_last();
+  }
   s.frame.destroy();
 #if OURO_DETAIL_EXCEPTIONS
   if (s.error != nullptr) std::rethrow_exception(std::exchange(s.error, nullptr));
@@ -315,12 +328,11 @@ inline bool leave(generator_shell& s) {
 
 OURO_DETAIL_NOINLINE inline bool run_on(generator_shell& s) { return (settle(s) && !s.was_orphaned) || leave(s); }
 
-/// Runs a suspended generator to its next element; false at the end.
+/// Runs a generator to its next element, given that it is at one or fresh; false at the end.
 OURO_DETAIL_INLINE bool run(generator_shell& s) {
-  s.state = generator_state::running;
+  s.leaf->value = nullptr;
   s.leaf->frame.resume();
-  if (s.state != generator_state::running || s.leaf->state > generator_state::attached) [[unlikely]] return run_on(s);
-  s.state = generator_state::suspended;
+  if (s.leaf->value == nullptr || s.state != generator_state::entered) [[unlikely]] return run_on(s);
   return true;
 }
 
@@ -333,24 +345,25 @@ class detached_generator {
   explicit detached_generator(generator_shell& s) : shell_(s), parent_(*s.parent) {
     generator_shell* root = &parent_;
     while (root->parent != nullptr) root = root->parent;
-    if (is_running(*root) || is_running(parent_)) throw_running();
+    if (is_running(*root)) throw_running();
     root_ = root;
     pin_.emplace(*root);
-    set_waiting(generator_state::running, generator_state::running);
+    set_waiting(generator_state::busy, generator_state::busy);
     s.leaf = root->leaf;
     s.parent = nullptr;
-    s.state = generator_state::suspended;
+    s.state = generator_state::entered;
   }
   detached_generator(detached_generator const&) = delete;
   detached_generator& operator=(detached_generator const&) = delete;
   ~detached_generator() {
-    set_waiting(generator_state::suspended, generator_state::attached);
+    set_waiting(generator_state::entered, generator_state::attached);
     if (has_frame(shell_)) {
       root_->leaf = std::exchange(shell_.leaf, &shell_);
       shell_.parent = &parent_;
       shell_.state = generator_state::attached;
     } else {
       root_->leaf = &parent_;
+      parent_.value = &parent_;
     }
   }
 
@@ -365,16 +378,21 @@ class detached_generator {
   std::optional<pinned_generator> pin_;
 };
 
+/// A generator that has not started.
+template <class Prepare>
+OURO_DETAIL_INLINE bool start(generator_shell& s, Prepare prepare) {
+  prepare(s);
+  s.state = generator_state::entered;
+  return run(s);
+}
+
 template <class Prepare>
 OURO_DETAIL_NOINLINE bool advance_specially(generator_shell& s, Prepare prepare) {
   if (is_running(s)) throw_running();
   if (s.state == generator_state::finished) return false;
-  if (s.state == generator_state::attached) {
-    detached_generator const alone(s);
-    prepare(*s.leaf);
-    return run(s);
-  }
-  prepare(s);  // it is fresh
+  if (s.state == generator_state::fresh) return start(s, prepare);
+  detached_generator const alone(s);
+  prepare(*s.leaf);
   return run(s);
 }
 
@@ -383,7 +401,7 @@ OURO_DETAIL_NOINLINE bool advance_specially(generator_shell& s, Prepare prepare)
 template <class Prepare>
 OURO_DETAIL_INLINE bool advance(generator_shell& s, Prepare prepare) {
   check_handle(header_of(&s));
-  if (s.state != generator_state::suspended) [[unlikely]] return advance_specially(s, prepare);
+  if (s.state != generator_state::entered || s.leaf->value == nullptr) [[unlikely]] return advance_specially(s, prepare);
   prepare(*s.leaf);
   return run(s);
 }
@@ -393,8 +411,7 @@ template <class Prepare>
 OURO_DETAIL_INLINE bool start_or_advance(generator_shell& s, Prepare prepare) {
   if (s.state != generator_state::fresh) return advance(s, prepare);
   check_handle(header_of(&s));
-  prepare(s);
-  return run(s);
+  return start(s, prepare);
 }
 
 /// Closes a generator that may be in use. Throws when it runs.
@@ -408,9 +425,9 @@ inline void close_from_outside(generator_shell& s) {
 
 // --- as an object of the collector ----------------------------------------------------------------------------------
 
-template <class Ret>
+template <class Ret, class Send>
 struct generator_operations {
-  using shell = generator_shell_of<Ret>;
+  using shell = generator_shell_of<Ret, Send>;
 
   static void destroy(void* object) noexcept {
     auto* const s = static_cast<shell*>(object);
@@ -450,13 +467,13 @@ constexpr bool has_keyed_result() {
 
 /// Which traces a body's locals need is not known when the generator is made, so they are checked as if users wrote them.
 /// No keyed container is left in a frame when the collector empties them: frames of garbage are destroyed before.
-template <class Generator, class Ret>
+template <class Generator, class Ret, class Send>
 inline constinit type_descriptor const generator_descriptor = {
-    &generator_operations<Ret>::destroy,
-    &generator_operations<Ret>::trace,
-    &generator_operations<Ret>::finalize,
+    &generator_operations<Ret, Send>::destroy,
+    &generator_operations<Ret, Send>::trace,
+    &generator_operations<Ret, Send>::finalize,
     &object_operations<Generator>::name,
-    throw_function<generator_shell_of<Ret>>(),
+    throw_function<generator_shell_of<Ret, Send>>(),
     alignof(generator_shell),
     true,
     true,
