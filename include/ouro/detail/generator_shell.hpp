@@ -486,8 +486,8 @@ OURO_DETAIL_INLINE void* make_shell(type_descriptor const& type, std::size_t fra
   std::size_t const rounded = (frame_bytes + 7) / 8 * 8;
   std::size_t const marks = mark_bytes(frame_bytes);
   std::size_t const bytes = sizeof(Shell) + rounded + marks;
-  std::size_t const block = block_size(type, bytes);
-  object_header* const h = is_pooled(type, block)
+  std::size_t const block = block_size(alignof(generator_shell), true, bytes);
+  object_header* const h = !OURO_DETAIL_SYSTEM_ALLOC && block <= largest_pooled_block
                                ? allocate<true>(type, bytes, static_cast<std::uint32_t>(block / array_class_bytes))
                                : allocate_slow(type, bytes);
   length_of(h) = frame_bytes;
