@@ -83,6 +83,16 @@ Ret& result_of(gc_ptr<generator_shell> const& s) {
   return *shell->result;
 }
 
+/// The same for a delegator: copied if somebody else may ask for it, else moved.
+template <class Ret, class Send>
+Ret take_result(gc_ptr<generator_shell> const& s) {
+  Ret& result = result_of<Ret, Send>(s);
+  if constexpr (std::is_copy_constructible_v<Ret>) {
+    if (s.use_count() > 1) return result;
+  }
+  return std::move(result);
+}
+
 #if OURO_DETAIL_EXCEPTIONS
 [[noreturn]] OURO_DETAIL_NOINLINE inline void throw_injected(std::exception_ptr& error) {
   std::rethrow_exception(std::exchange(error, nullptr));
@@ -151,13 +161,7 @@ struct delegation_awaiter {
     gc_ptr<generator_shell> const child = std::move(shell.child);
     throw_if_injected(shell);
     if (child != nullptr) throw_if_injected(*child);
-    if constexpr (!std::is_void_v<Ret>) {
-      Ret& result = result_of<Ret, Send>(child);
-      if constexpr (std::is_copy_constructible_v<Ret>) {
-        if (child.use_count() > 1) return result;  // somebody else may ask for it
-      }
-      return std::move(result);
-    }
+    if constexpr (!std::is_void_v<Ret>) return take_result<Ret, Send>(child);
   }
 };
 
@@ -330,7 +334,9 @@ class generator_promise_base {
   template <class Ret, class G>
   static typename traits::template returning<Ret> pull(G generator) {
     for (auto&& element : generator) co_yield std::forward<decltype(element)>(element);
-    if constexpr (!std::is_void_v<Ret>) co_return generator.result();
+    if constexpr (!std::is_void_v<Ret>) {
+      co_return take_result<Ret, typename generator_traits<G>::sent>(generator_access::shell(generator));
+    }
   }
 };
 
