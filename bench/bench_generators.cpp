@@ -1,7 +1,7 @@
 // W17 generators: a sum over iota, one element and out, a walk of a tree of 100,000 nodes, delegation 20 deep.
 //
-// The peer is the fastest generator that we know to write by hand: what C++23's std::generator is, without its allocator.
-// A unique handle, symmetric transfer, one step for each element at any depth.
+// The peer is the fastest generator that we know to write by hand: what C++23's std::generator is, without its
+// allocator. A unique handle, symmetric transfer, one step for each element at any depth.
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>

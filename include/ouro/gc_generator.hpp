@@ -24,21 +24,22 @@ struct generator_running : std::logic_error {
             "generators that it delegates to") {}
 };
 
-/// A coroutine that yields a sequence of elements, as an object of the collector: a counted handle, one pointer wide, null
-/// for the empty sequence. Copies are handles to the same generator.
+/// A coroutine that yields a sequence of elements, as an object of the collector: a counted handle, one pointer wide,
+/// null for the empty sequence. Copies are handles to the same generator.
 ///
-/// The elements are of type `Ref&&`, or with `Val` (their value type) of type `Ref`, as for C++23's std::generator; `Ret`
-/// is what `co_return` gives; `Send` is what `send` may give the body.
+/// The elements are of type `Ref&&`, or with `Val` (their value type) of type `Ref`, as for C++23's std::generator;
+/// `Ret` is what `co_return` gives; `Send` is what `send` may give the body.
 ///
 /// `co_yield x` keeps the address of x and copies nothing, unless `Ref` is no reference and x an lvalue. Parameters are
 /// traced, and so are `*this` and what reference parameters point into, if those are objects of the collector: they are
-/// kept alive. Of local variables `gc_local` and `gc_local_value` are traced; others are roots. The frame is destroyed when
-/// the body ends, or with the last handle, or when the generator is found to be garbage: then all frames are destroyed
-/// first, while the rest of the garbage is intact, and only what is still garbage after that goes on to its destructors.
+/// kept alive. Of local variables `gc_local` and `gc_local_value` are traced; others are roots. The frame is destroyed
+/// when the body ends, or with the last handle, or when the generator is found to be garbage: then all frames are
+/// destroyed first, while the rest of the garbage is intact, and only what is still garbage after that goes on to its
+/// destructors.
 ///
 /// Captures of a lambda are not part of the frame: see `bind_generator`. The awaiting of anything but co_yield is not
-/// supported. Making one allocates and may collect; throws std::bad_alloc, and what the parameters' copies throw. Thread
-/// rule as for `gc_ptr`. CPython's counterpart is the generator object.
+/// supported. Making one allocates and may collect; throws std::bad_alloc, and what the parameters' copies throw.
+/// Thread rule as for `gc_ptr`. CPython's counterpart is the generator object.
 template <class Ref, class Val, class Ret, class Send>
 class gc_generator : public std::ranges::view_base {
   using traits = detail::generator_traits<gc_generator>;
@@ -78,7 +79,9 @@ class gc_generator : public std::ranges::view_base {
     }
     void operator++(int) { ++*this; }
 
-    friend bool operator==(iterator const& i, std::default_sentinel_t) noexcept { return detail::has_ended(i.shell_.get()); }
+    friend bool operator==(iterator const& i, std::default_sentinel_t) noexcept {
+      return detail::has_ended(i.shell_.get());
+    }
 
    private:
     friend class gc_generator;
@@ -115,37 +118,32 @@ class gc_generator : public std::ranges::view_base {
   }
   static constexpr std::default_sentinel_t end() noexcept { return {}; }
 
-  /// As next(), but the co_yield that it is suspended at returns a pointer to `x`, which is null after next(). The pointer
-  /// is valid until the body yields again.
+  /// As next(), but the co_yield that it is suspended at returns a pointer to `x`, which is null after next(). The
+  /// pointer is valid until the body yields again.
   ///
   /// Throws std::logic_error when the generator has not started: no co_yield waits for a value. CPython: `g.send(x)`.
   template <class S = Send>
-    requires(!std::is_void_v<S>)
-  bool send(std::type_identity_t<S>& x) const {
+  requires(!std::is_void_v<S>) bool send(std::type_identity_t<S>& x) const {
     if (shell_ == nullptr) return false;
     if (!started()) {
-      detail::throw_error(
-          std::logic_error("ouro: send() to a generator that has not started: call next() first, no co_yield waits yet"));
+      detail::throw_error(std::logic_error(
+          "ouro: send() to a generator that has not started: call next() first, no co_yield waits yet"));
     }
     return detail::advance(*shell_, [&](detail::generator_shell& innermost) {
       static_cast<detail::sending_shell<S>&>(innermost).sent = std::addressof(x);
     });
   }
   template <class S = Send>
-    requires(!std::is_void_v<S>)
-  bool send(std::type_identity_t<S>&& x) const {
-    return send<S>(static_cast<S&>(x));
-  }
+  requires(!std::is_void_v<S>) bool send(std::type_identity_t<S>&& x) const { return send<S>(static_cast<S&>(x)); }
   /// next().
   template <class S = Send>
-    requires(!std::is_void_v<S> && !std::is_constructible_v<S, std::nullptr_t>)
-  bool send(std::nullptr_t) const {
+  requires(!std::is_void_v<S> && !std::is_constructible_v<S, std::nullptr_t>) bool send(std::nullptr_t) const {
     return next();
   }
 
 #if defined(__cpp_exceptions) || defined(_CPPUNWIND)
-  /// Advances; the co_yield that the body is suspended at throws. A generator that has not started ends at once, and one
-  /// that has ended stays so: `error` is thrown here. Precondition: not null. CPython: `g.throw(e)`.
+  /// Advances; the co_yield that the body is suspended at throws. A generator that has not started ends at once, and
+  /// one that has ended stays so: `error` is thrown here. Precondition: not null. CPython: `g.throw(e)`.
   bool throw_(std::exception_ptr error) const {
     if (shell_ == nullptr || !started() || done()) {
       close();
@@ -155,27 +153,22 @@ class gc_generator : public std::ranges::view_base {
   }
 #endif
 
-  /// Ends the generator: destroys the locals of its body, innermost scope first, and its parameters; before that it closes
-  /// the generator to which it delegates. One that has not started just ends. Throws `generator_running`. CPython:
-  /// `g.close()`.
+  /// Ends the generator: destroys the locals of its body, innermost scope first, and its parameters; before that it
+  /// closes the generator to which it delegates. One that has not started just ends. Throws `generator_running`.
+  /// CPython: `g.close()`.
   void close() const {
     if (shell_ != nullptr) detail::close_from_outside(*shell_);
   }
 
   /// What `co_return` gave. Throws std::logic_error when there is none (yet).
   template <class R = Ret>
-    requires(!std::is_void_v<R>)
-  R& result() const {
-    return detail::result_of<R, Send>(shell_);
-  }
+  requires(!std::is_void_v<R>) R& result() const { return detail::result_of<R, Send>(shell_); }
 
   /// Has it ended? True for null.
   bool done() const noexcept { return detail::has_ended(shell_.get()); }
   /// Does its body run, or that of a generator to which it delegates? CPython: `g.gi_running`.
   bool running() const noexcept { return shell_ != nullptr && detail::is_running_in_chain(*shell_); }
-  bool started() const noexcept {
-    return shell_ != nullptr && shell_->state != detail::generator_state::fresh;
-  }
+  bool started() const noexcept { return shell_ != nullptr && shell_->state != detail::generator_state::fresh; }
 
   /// The number of handles to the generator.
   std::size_t use_count() const noexcept { return shell_.use_count(); }
@@ -204,11 +197,11 @@ class gc_generator : public std::ranges::view_base {
   gc_ptr<detail::generator_shell> shell_;
 };
 
-/// A generator of `f(args...)` that holds `f` and the arguments: `f` is a function or lambda that returns a generator and
-/// takes the arguments by reference or value.
+/// A generator of `f(args...)` that holds `f` and the arguments: `f` is a function or lambda that returns a generator
+/// and takes the arguments by reference or value.
 ///
-/// What a lambda captures is no part of its coroutine's frame and dangles when the lambda is gone; here it lives as long
-/// as the generator does. The arguments are traced, captures are roots: let the lambda capture nothing.
+/// What a lambda captures is no part of its coroutine's frame and dangles when the lambda is gone; here it lives as
+/// long as the generator does. The arguments are traced, captures are roots: let the lambda capture nothing.
 template <class F, class... A>
 auto bind_generator(F f, A... args) {
   using generator = std::invoke_result_t<F&, A&...>;
@@ -236,7 +229,7 @@ struct handle_traits<gc_generator<Ref, Val, Ret, Send>> {
 };
 
 }  // namespace detail
-}  // inline namespace OURO_DETAIL_ABI
+}  // namespace OURO_DETAIL_ABI
 }  // namespace ouro
 
 template <class Ref, class Val, class Ret, class Send>

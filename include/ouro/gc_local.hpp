@@ -17,11 +17,11 @@ inline namespace OURO_DETAIL_ABI {
 /// A `gc_ptr<T>` that is traced where it is a local variable of a generator: a cycle from the generator through it and
 /// back is collected. A plain `gc_ptr` there keeps its object alive until the body's scope ends.
 ///
-/// It goes by its address. As a variable of a generator's body, or as a part of one (an array, `std::optional`, a class of
-/// yours) it is traced by the generator; as a part of an object by the object; anywhere else (on the stack, as an element
-/// of a `std::vector`) it is an ordinary handle, and a root. Two pointers wide. Making and destroying one takes some
-/// nanoseconds more than for a `gc_ptr`, using it nothing. Never throws. Thread rule as for `gc_ptr`. CPython: every
-/// local variable.
+/// It goes by its address. As a variable of a generator's body, or as a part of one (an array, `std::optional`, a class
+/// of yours) it is traced by the generator; as a part of an object by the object; anywhere else (on the stack, as an
+/// element of a `std::vector`) it is an ordinary handle, and a root. Two pointers wide. Making and destroying one takes
+/// some nanoseconds more than for a `gc_ptr`, using it nothing. Never throws. Thread rule as for `gc_ptr`. CPython:
+/// every local variable.
 template <class T>
 class gc_local : detail::local_anchor, public gc_ptr<T> {
  public:
@@ -32,8 +32,8 @@ class gc_local : detail::local_anchor, public gc_ptr<T> {
     mark(detail::points_into_objects<T>() ? kind::polymorphic_handle : kind::handle);
   }
   template <class U>
-    requires(!std::is_same_v<U, T> && std::is_convertible_v<gc_ptr<U>, gc_ptr<T>>)
-  gc_local(gc_ptr<U> handle) noexcept : gc_local(gc_ptr<T>(std::move(handle))) {}
+  requires(!std::is_same_v<U, T> && std::is_convertible_v<gc_ptr<U>, gc_ptr<T>>) gc_local(gc_ptr<U> handle)
+  noexcept : gc_local(gc_ptr<T>(std::move(handle))) {}
   gc_local(gc_local const& other) noexcept : gc_local(static_cast<gc_ptr<T> const&>(other)) {}
   gc_local(gc_local&& other) noexcept : gc_local(static_cast<gc_ptr<T>&&>(other)) {}
   ~gc_local() { unmark(); }
@@ -58,8 +58,8 @@ gc_local(gc_ptr<T>) -> gc_local<T>;
 /// `v->` reach the value.
 ///
 /// It goes by its address, as `gc_local` does; one pointer wider than the two and the value. Precondition: `V` is
-/// traceable, and is not changed while the collector may run: its elements do not allocate when they are copied, compared
-/// or destroyed. Exceptions: those of the value.
+/// traceable, and is not changed while the collector may run: its elements do not allocate when they are copied,
+/// compared or destroyed. Exceptions: those of the value.
 template <class V>
 class gc_local_value : detail::local_anchor {
  public:
@@ -127,7 +127,7 @@ struct handle_traits<gc_local_value<V>> {
 };
 
 }  // namespace detail
-}  // inline namespace OURO_DETAIL_ABI
+}  // namespace OURO_DETAIL_ABI
 }  // namespace ouro
 
 template <class T>

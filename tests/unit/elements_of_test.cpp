@@ -366,7 +366,9 @@ TEST_CASE("send() reaches the innermost generator, and its result is what co_yie
 
 TEST_CASE("the result of a generator that others hold stays there; a move-only one is moved") {
   manual_heap heap;
-  auto const returns = []() -> gc_generator<int, void, std::string> { co_return "a string that is not stored in place"; };
+  auto const returns = []() -> gc_generator<int, void, std::string> {
+    co_return "a string that is not stored in place";
+  };
   auto const moves = []() -> gc_generator<int, void, std::unique_ptr<int>> { co_return std::make_unique<int>(3); };
   auto const outer = [](auto inner, auto& result) -> gc_generator<int> {
     auto inner_result = co_yield elements_of(inner);

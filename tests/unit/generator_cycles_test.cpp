@@ -1,4 +1,5 @@
-// Generators in cycles: through parameters, locals, delegation and results, suspended anywhere, with and without a holder.
+// Generators in cycles: through parameters, locals, delegation and results, suspended anywhere, with and without a
+// holder.
 #include "support/catch.hpp"
 #include "support/observation.hpp"
 
@@ -39,7 +40,6 @@ struct owner {
 };
 
 using body_function = gc_generator<int> (*)(gc_ptr<owner>);
-
 
 /// Makes an owner whose generator has been given the owner, and advances it so often.
 gc_ptr<owner> suspended(census& c, body_function body, int steps) {
@@ -87,14 +87,16 @@ void check_cycle(body_function body, int suspensions, std::size_t other_objects 
 // --- parameters -----------------------------------------------------------------------------------------------------
 
 TEST_CASE("a cycle through a parameter is collected, wherever the body is suspended") {
-  check_cycle([](gc_ptr<owner> p) -> gc_generator<int> {
-    co_yield 1;
-    co_yield int(p->text.size());
-    {
-      std::string const local = p->text;
-      co_yield int(local.size());
-    }
-  }, 3);
+  check_cycle(
+      [](gc_ptr<owner> p) -> gc_generator<int> {
+        co_yield 1;
+        co_yield int(p->text.size());
+        {
+          std::string const local = p->text;
+          co_yield int(local.size());
+        }
+      },
+      3);
 }
 
 TEST_CASE("a cycle through a parameter that has been assigned to, moved from or nulled is treated as it is now") {
@@ -293,10 +295,13 @@ TEST_CASE("a cycle through *this or a reference is collected") {
 TEST_CASE("a plain handle as a local is a root, and its cycle is freed at close") {
   manual_heap heap;
   census c;
-  auto p = suspended(c, [](gc_ptr<owner> q) -> gc_generator<int> {
-    gc_ptr<owner> const local = std::move(q);
-    co_yield int(local->text.size());
-  }, 1);
+  auto p = suspended(
+      c,
+      [](gc_ptr<owner> q) -> gc_generator<int> {
+        gc_ptr<owner> const local = std::move(q);
+        co_yield int(local->text.size());
+      },
+      1);
   owner* const raw = p.get();
   p.reset();
   CHECK(ouro::gc::collect() == 0);
@@ -307,92 +312,104 @@ TEST_CASE("a plain handle as a local is a root, and its cycle is freed at close"
 }
 
 TEST_CASE("cycle through a gc_local that a parameter was moved into") {
-  check_cycle([](gc_ptr<owner> p) -> gc_generator<int> {
-    gc_local<owner> const local = std::move(p);
-    co_yield 1;
-    co_yield int(local->text.size());
-  }, 2);
+  check_cycle(
+      [](gc_ptr<owner> p) -> gc_generator<int> {
+        gc_local<owner> const local = std::move(p);
+        co_yield 1;
+        co_yield int(local->text.size());
+      },
+      2);
 }
 
 TEST_CASE("cycle through a gc_local that is made, nulled and assigned across yields") {
-  check_cycle([](gc_ptr<owner> p) -> gc_generator<int> {
-    gc_local<owner> a;
-    co_yield 1;
-    a = p;
-    co_yield 2;
-    p = nullptr;
-    co_yield 3;
-    gc_local<owner> b = std::move(a);
-    co_yield 4;
-    a = b;
-    b.reset();
-    co_yield 5;
-    swap(a, b);
-    co_yield int(b->text.size());
-  }, 6);
+  check_cycle(
+      [](gc_ptr<owner> p) -> gc_generator<int> {
+        gc_local<owner> a;
+        co_yield 1;
+        a = p;
+        co_yield 2;
+        p = nullptr;
+        co_yield 3;
+        gc_local<owner> b = std::move(a);
+        co_yield 4;
+        a = b;
+        b.reset();
+        co_yield 5;
+        swap(a, b);
+        co_yield int(b->text.size());
+      },
+      6);
 }
 
 TEST_CASE("cycle through gc_locals in loops and try blocks") {
-  check_cycle([](gc_ptr<owner> p) -> gc_generator<int> {
-    for (int i = 0; i < 3; ++i) {
-      gc_local<owner> const in_loop(p);
-      gc_local<owner const> const constant = in_loop;
-      co_yield int(constant->text.size());
-    }
-    gc_local<owner> again;
-    try {
-      gc_local<owner> const in_try = p;
-      co_yield 4;
-      throw std::runtime_error("x");
-    } catch (std::runtime_error const&) {
-      again = p;
-    }
-    co_yield int(again->text.size());
-  }, 5);
+  check_cycle(
+      [](gc_ptr<owner> p) -> gc_generator<int> {
+        for (int i = 0; i < 3; ++i) {
+          gc_local<owner> const in_loop(p);
+          gc_local<owner const> const constant = in_loop;
+          co_yield int(constant->text.size());
+        }
+        gc_local<owner> again;
+        try {
+          gc_local<owner> const in_try = p;
+          co_yield 4;
+          throw std::runtime_error("x");
+        } catch (std::runtime_error const&) {
+          again = p;
+        }
+        co_yield int(again->text.size());
+      },
+      5);
 }
 
 TEST_CASE("cycle through gc_locals in an array, an optional, a tuple and a structured binding") {
-  check_cycle([](gc_ptr<owner> p) -> gc_generator<int> {
-    std::array<gc_local<owner>, 3> array{p, nullptr, p};
-    co_yield 1;
-    std::optional<gc_local<owner>> optional;
-    optional.emplace(p);
-    co_yield 2;
-    std::tuple<int, gc_local<owner>> tuple(1, p);
-    auto const& [number, handle] = tuple;
-    co_yield number + int(handle->text.size());
-    auto [number_copy, handle_copy] = tuple;
-    optional.reset();
-    array[1] = std::move(handle_copy);
-    co_yield number_copy + int(array[1]->text.size());
-  }, 4);
+  check_cycle(
+      [](gc_ptr<owner> p) -> gc_generator<int> {
+        std::array<gc_local<owner>, 3> array{p, nullptr, p};
+        co_yield 1;
+        std::optional<gc_local<owner>> optional;
+        optional.emplace(p);
+        co_yield 2;
+        std::tuple<int, gc_local<owner>> tuple(1, p);
+        auto const& [number, handle] = tuple;
+        co_yield number + int(handle->text.size());
+        auto [number_copy, handle_copy] = tuple;
+        optional.reset();
+        array[1] = std::move(handle_copy);
+        co_yield number_copy + int(array[1]->text.size());
+      },
+      4);
 }
 
 TEST_CASE("cycle through a gc_local_value of a container, and of a class") {
-  check_cycle([](gc_ptr<owner> p) -> gc_generator<int> {
-    gc_local_value<std::vector<gc_ptr<owner>>> vector;
-    co_yield 1;
-    vector->assign(100, p);
-    co_yield 2;
-    vector->resize(1);
-    gc_local_value<pair_of_handles> const pair(pair_of_handles{p, {p, p}});
-    co_yield int(pair->more.size());
-    auto moved = std::move(vector);
-    gc_local_value<gc_generator<int>> generator(p->g);
-    co_yield int(moved->size() + static_cast<std::size_t>(generator->started()));
-    std::optional<gc_local_value<std::set<gc_ptr<owner>>>> keyed;
-    keyed.emplace(std::set<gc_ptr<owner>>{p});
-    co_yield int((*keyed)->size());
-  }, 5);
+  check_cycle(
+      [](gc_ptr<owner> p) -> gc_generator<int> {
+        gc_local_value<std::vector<gc_ptr<owner>>> vector;
+        co_yield 1;
+        vector->assign(100, p);
+        co_yield 2;
+        vector->resize(1);
+        gc_local_value<pair_of_handles> const pair(pair_of_handles{p, {p, p}});
+        co_yield int(pair->more.size());
+        auto moved = std::move(vector);
+        gc_local_value<gc_generator<int>> generator(p->g);
+        co_yield int(moved->size() + static_cast<std::size_t>(generator->started()));
+        std::optional<gc_local_value<std::set<gc_ptr<owner>>>> keyed;
+        keyed.emplace(std::set<gc_ptr<owner>>{p});
+        co_yield int((*keyed)->size());
+      },
+      5);
 }
 
 TEST_CASE("a gc_local inside a traced value is visited once") {
-  check_cycle([](gc_ptr<owner> p) -> gc_generator<int> {
-    gc_local_value<std::array<gc_local<owner>, 2>> const locals(std::array<gc_local<owner>, 2>{p, p});
-    co_yield 1;
-    gc_local_value<std::vector<gc_local<owner>>> const on_free_store(std::vector<gc_local<owner>>(3, p));
-    co_yield int((*locals)[0]->text.size() + on_free_store->size());
-  }, 2);
+  check_cycle(
+      [](gc_ptr<owner> p) -> gc_generator<int> {
+        gc_local_value<std::array<gc_local<owner>, 2>> const locals(std::array<gc_local<owner>, 2>{p, p});
+        co_yield 1;
+        gc_local_value<std::vector<gc_local<owner>>> const on_free_store(std::vector<gc_local<owner>>(3, p));
+        co_yield int((*locals)[0]->text.size() + on_free_store->size());
+      },
+      2);
 }
 
 namespace {
@@ -411,26 +428,30 @@ gc_local<owner> returned_moved(gc_ptr<owner> const& p, bool which) {
 }  // namespace
 
 TEST_CASE("cycle through gc_locals that functions return") {
-  check_cycle([](gc_ptr<owner> p) -> gc_generator<int> {
-    gc_local<owner> const elided = returned_elided(p);
-    co_yield 1;
-    gc_local<owner> moved = returned_moved(p, true);
-    co_yield 2;
-    moved = returned_moved(elided, false);
-    co_yield int(moved->text.size());
-  }, 3);
+  check_cycle(
+      [](gc_ptr<owner> p) -> gc_generator<int> {
+        gc_local<owner> const elided = returned_elided(p);
+        co_yield 1;
+        gc_local<owner> moved = returned_moved(p, true);
+        co_yield 2;
+        moved = returned_moved(elided, false);
+        co_yield int(moved->text.size());
+      },
+      3);
 }
 
 TEST_CASE("cycle through gc_locals in a frame of 6 KB") {
-  check_cycle([](gc_ptr<owner> p) -> gc_generator<int> {
-    gc_local<owner> const before = p;
-    std::array<char, 6000> big;
-    big.fill('x');
-    co_yield 1;
-    gc_local<owner> const after = p;
-    co_yield int(big[17]);
-    co_yield int(before->text.size() + after->text.size() + static_cast<std::size_t>(big[5999]));
-  }, 3);
+  check_cycle(
+      [](gc_ptr<owner> p) -> gc_generator<int> {
+        gc_local<owner> const before = p;
+        std::array<char, 6000> big;
+        big.fill('x');
+        co_yield 1;
+        gc_local<owner> const after = p;
+        co_yield int(big[17]);
+        co_yield int(before->text.size() + after->text.size() + static_cast<std::size_t>(big[5999]));
+      },
+      3);
 }
 
 namespace {
@@ -456,19 +477,25 @@ struct square : named, shape {
 TEST_CASE("cycle through a gc_local to a second base, and through an array") {
   manual_heap heap;
   census c;
-  auto p = suspended(c, [](gc_ptr<owner> q) -> gc_generator<int> {
-    gc_local<shape> const base = gc_ptr<shape>(make_gc<square>(std::move(q)));
-    co_yield base->area();
-    co_yield base->area();
-  }, 1);
+  auto p = suspended(
+      c,
+      [](gc_ptr<owner> q) -> gc_generator<int> {
+        gc_local<shape> const base = gc_ptr<shape>(make_gc<square>(std::move(q)));
+        co_yield base->area();
+        co_yield base->area();
+      },
+      1);
   CHECK(p->g.value() == 6);
   p.reset();
   CHECK(ouro::gc::collect() == 3);
-  p = suspended(c, [](gc_ptr<owner> q) -> gc_generator<int> {
-    gc_local<gc_ptr<owner>[]> const array = make_gc<gc_ptr<owner>[]>(4);
-    array[2] = std::move(q);
-    co_yield int(array.size());
-  }, 1);
+  p = suspended(
+      c,
+      [](gc_ptr<owner> q) -> gc_generator<int> {
+        gc_local<gc_ptr<owner>[]> const array = make_gc<gc_ptr<owner>[]>(4);
+        array[2] = std::move(q);
+        co_yield int(array.size());
+      },
+      1);
   CHECK(p->g.value() == 4);
   p.reset();
   CHECK(ouro::gc::collect() == 3);
@@ -478,19 +505,21 @@ TEST_CASE("cycle through a gc_local to a second base, and through an array") {
 // --- delegation -----------------------------------------------------------------------------------------------------
 
 TEST_CASE("cycle through the parameters and locals of a generator that is a local, and is delegated to") {
-  check_cycle([](gc_ptr<owner> p) -> gc_generator<int> {
-    auto const inner = [](gc_ptr<owner> q) -> gc_generator<int> {
-      co_yield 1;
-      gc_local<owner> const local = std::move(q);
-      co_yield int(local->text.size());
-    };
-    gc_local<owner> const mine = std::move(p);
-    auto child = inner(mine);
-    gc_local_value<gc_generator<int>> const held(std::move(child));
-    co_yield 0;
-    co_yield elements_of(*held);
-    co_yield int(mine->text.size());
-  }, 4, 1);
+  check_cycle(
+      [](gc_ptr<owner> p) -> gc_generator<int> {
+        auto const inner = [](gc_ptr<owner> q) -> gc_generator<int> {
+          co_yield 1;
+          gc_local<owner> const local = std::move(q);
+          co_yield int(local->text.size());
+        };
+        gc_local<owner> const mine = std::move(p);
+        auto child = inner(mine);
+        gc_local_value<gc_generator<int>> const held(std::move(child));
+        co_yield 0;
+        co_yield elements_of(*held);
+        co_yield int(mine->text.size());
+      },
+      4, 1);
 }
 
 TEST_CASE("a generator that is delegated to is visited once, also when others hold it") {
@@ -582,14 +611,17 @@ TEST_CASE("bind_generator holds the arguments, which are traced, and the functio
 
   int sum = 0;
   auto const g = [&] {
-    return ouro::bind_generator([captured = std::string("four")]() -> gc_generator<int> { co_yield int(captured.size()); });
+    return ouro::bind_generator(
+        [captured = std::string("four")]() -> gc_generator<int> { co_yield int(captured.size()); });
   }();
   for (int const x : g) sum += x;
   CHECK(sum == 4);
-  auto const with_result = ouro::bind_generator([](int n) -> gc_generator<int, void, std::string> {
-    co_yield n;
-    co_return "done";
-  }, 3);
+  auto const with_result = ouro::bind_generator(
+      [](int n) -> gc_generator<int, void, std::string> {
+        co_yield n;
+        co_return "done";
+      },
+      3);
   while (with_result.next()) {
   }
   CHECK(with_result.result() == "done");
@@ -607,10 +639,13 @@ TEST_CASE("scope guards in the frame of a garbage generator see their neighbours
   };
   static std::vector<std::string> seen;
   seen.clear();
-  auto p = suspended(c, [](gc_ptr<owner> q) -> gc_generator<int> {
-    guard const local{*q, seen};
-    co_yield 1;
-  }, 1);
+  auto p = suspended(
+      c,
+      [](gc_ptr<owner> q) -> gc_generator<int> {
+        guard const local{*q, seen};
+        co_yield 1;
+      },
+      1);
   p->next = make_gc<owner>(tally(c));
   p->next->text = "other";
   p.reset();
@@ -627,10 +662,13 @@ TEST_CASE("a garbage generator may resurrect its neighbours; it is at its end th
     gc_ptr<owner>& o;
     ~guard() { saved = o; }
   };
-  auto p = suspended(c, [](gc_ptr<owner> q) -> gc_generator<int> {
-    guard const local{q};
-    co_yield 1;
-  }, 1);
+  auto p = suspended(
+      c,
+      [](gc_ptr<owner> q) -> gc_generator<int> {
+        guard const local{q};
+        co_yield 1;
+      },
+      1);
   p.reset();
   CHECK(ouro::gc::collect() == 0);
   REQUIRE(saved != nullptr);
@@ -693,7 +731,8 @@ TEST_CASE("deep chains of delegation in garbage are closed innermost first") {
 TEST_CASE("saveall keeps garbage with closed generators") {
   manual_heap heap;
   census c;
-  auto p = suspended(c, [](gc_ptr<owner> q) -> gc_generator<int> { co_yield int(q->text.size()); }, 1);
+  auto p = suspended(
+      c, [](gc_ptr<owner> q) -> gc_generator<int> { co_yield int(q->text.size()); }, 1);
   ouro::gc::set_debug(ouro::gc::debug_flags::saveall);
   p.reset();
   CHECK(ouro::gc::collect() == 2);

@@ -1,7 +1,7 @@
 // The promise of a generator's coroutine: where its frame comes from, which parameters are traced, what co_yield does.
 //
-// Each list of parameter types has a promise type of its own (std::coroutine_traits), which knows at compile time which of
-// them hold handles. At run time it notes where in the frame they lie.
+// Each list of parameter types has a promise type of its own (std::coroutine_traits), which knows at compile time which
+// of them hold handles. At run time it notes where in the frame they lie.
 #ifndef OURO_DETAIL_GENERATOR_PROMISE_HPP
 #define OURO_DETAIL_GENERATOR_PROMISE_HPP
 
@@ -25,9 +25,9 @@ inline namespace OURO_DETAIL_ABI {
 
 /// `co_yield elements_of(range)` yields the elements of a generator, or of any other range, in a generator.
 ///
-/// For a generator with the same `Ref` and `Send` that costs O(1) for each element at any depth of delegation, sends and
-/// throws go through to it, and the expression's value is what it returned: `auto r = co_yield elements_of(g)`. CPython:
-/// `yield from`.
+/// For a generator with the same `Ref` and `Send` that costs O(1) for each element at any depth of delegation, sends
+/// and throws go through to it, and the expression's value is what it returned: `auto r = co_yield elements_of(g)`.
+/// CPython: `yield from`.
 template <class R>
 struct elements_of {
   explicit constexpr elements_of(R&& r) noexcept : range(std::forward<R>(r)) {}
@@ -70,9 +70,10 @@ struct generator_access {
 };
 
 [[noreturn]] inline void throw_no_result() {
-  throw_error(std::logic_error(
-      "ouro: a generator has no result: its body has not reached a co_return, or the generator is null. Ask done() first, "
-      "and catch what next() throws"));
+  throw_error(
+      std::logic_error("ouro: a generator has no result: its body has not reached a co_return, or the generator is "
+                       "null. Ask done() first, "
+                       "and catch what next() throws"));
 }
 
 /// What `co_return` gave. Throws std::logic_error without one.
@@ -100,7 +101,8 @@ Ret take_result(gc_ptr<generator_shell> const& s) {
 #endif
 inline void throw_if_injected([[maybe_unused]] generator_shell& s) {
 #if OURO_DETAIL_EXCEPTIONS
-  if (s.error != nullptr) [[unlikely]] throw_injected(s.error);
+  if (s.error != nullptr) [[unlikely]]
+    throw_injected(s.error);
 #endif
 }
 
@@ -190,22 +192,26 @@ inline gc_ptr<void> keep_owner(void const* address) noexcept {
   return handle_access::share<void>(h);
 }
 
-/// Finds and traces what the parameters of a coroutine hold: those by value at their place in the frame, and the objects
-/// that references and `*this` point into.
+/// Finds and traces what the parameters of a coroutine hold: those by value at their place in the frame, and the
+/// objects that references and `*this` point into.
 template <class... Args>
 class generator_parameters {
  public:
-  /// `a`: the parameters as the compiler gives them to the promise, those by value as copies in the frame.
+  /// `a`: the parameters as the compiler gives them to the promise, those by value as copies in the frame. Clang leaves
+  /// out the closure of a lambda.
   template <class... A>
   void find([[maybe_unused]] generator_shell const& s, A&... a) noexcept {
-    if constexpr (sizeof...(A) == sizeof...(Args)) {
-      std::size_t value = 0;
-      std::size_t owner = 0;
-      (note<Args>(s, a, value, owner), ...);
-    }
+    static_assert(sizeof...(A) == sizeof...(Args) || sizeof...(A) + 1 == sizeof...(Args));
+    void const* addresses[sizeof...(Args) + 1] = {};
+    std::size_t next = sizeof...(Args) - sizeof...(A);
+    ((addresses[next++] = address_of(a)), ...);
+    next = 0;
+    [[maybe_unused]] std::size_t value = 0;
+    [[maybe_unused]] std::size_t owner = 0;
+    (note<Args>(s, addresses[next++], value, owner), ...);
   }
 
-  void trace(char const* frame, tracer& t) const noexcept {
+  void trace([[maybe_unused]] char const* frame, tracer& t) const noexcept {
     [[maybe_unused]] std::size_t value = 0;
     (trace_one<Args>(frame, value, t), ...);
     for (gc_ptr<void> const& owner : owners_) trace_value(owner, t);
@@ -215,14 +221,23 @@ class generator_parameters {
   static constexpr std::size_t kept = (std::size_t{is_kept_parameter<Args>} + ... + 0);
 
  private:
-  template <class Arg, class A>
-  void note(generator_shell const& s, A& a, [[maybe_unused]] std::size_t& value,
-            [[maybe_unused]] std::size_t& owner) noexcept {
+  template <class A>
+  static void const* address_of([[maybe_unused]] A& a) noexcept {
+    if constexpr (std::is_function_v<A>) {
+      return nullptr;
+    } else {
+      return launder_address(const_cast<void const*>(static_cast<void const volatile*>(std::addressof(a))));
+    }
+  }
+
+  template <class Arg>
+  void note([[maybe_unused]] generator_shell const& s, [[maybe_unused]] void const* address,
+            [[maybe_unused]] std::size_t& value, [[maybe_unused]] std::size_t& owner) noexcept {
     if constexpr (is_traced_parameter<Arg>()) {
-      std::size_t const offset = offset_in_frame(s, launder_address(std::addressof(a)));
+      std::size_t const offset = offset_in_frame(s, address);
       offsets_[value++] = offset < frame_bytes_of(s) ? static_cast<std::uint32_t>(offset) : 0;
     } else if constexpr (is_kept_parameter<Arg>) {
-      owners_[owner++] = keep_owner(const_cast<void const*>(static_cast<void const volatile*>(std::addressof(a))));
+      owners_[owner++] = keep_owner(address);
     }
   }
 
@@ -278,10 +293,10 @@ class generator_promise_base {
     awaiter_.shell->value = const_cast<void*>(static_cast<void const volatile*>(std::addressof(element)));
     return awaiter_;
   }
-  copy_awaiter<std::remove_cvref_t<yielded>, sent> yield_value(std::remove_reference_t<yielded> const& element)
-    requires(std::is_rvalue_reference_v<yielded> &&
-             std::constructible_from<std::remove_cvref_t<yielded>, std::remove_reference_t<yielded> const&>)
-  {
+  copy_awaiter<std::remove_cvref_t<yielded>, sent>
+  yield_value(std::remove_reference_t<yielded> const& element) requires(
+      std::is_rvalue_reference_v<yielded>&&
+          std::constructible_from<std::remove_cvref_t<yielded>, std::remove_reference_t<yielded> const&>) {
     return {awaiter_, element};
   }
 
@@ -326,7 +341,8 @@ class generator_promise_base {
 
   /// The elements of a range: an rvalue moves into the frame, where it is traced.
   template <class R>
-  static typename traits::template returning<void> each(std::conditional_t<std::is_lvalue_reference_v<R>, R, std::remove_cvref_t<R>> range) {
+  static typename traits::template returning<void> each(
+      std::conditional_t<std::is_lvalue_reference_v<R>, R, std::remove_cvref_t<R>> range) {
     for (auto&& element : range) co_yield std::forward<decltype(element)>(element);
   }
 
@@ -344,10 +360,8 @@ template <class Generator, class Ret>
 class generator_promise_result : public generator_promise_base<Generator> {
  public:
   template <class T = Ret>
-    requires std::is_constructible_v<Ret, T>
-  void return_value(T&& result) {
-    this->own_shell().result.emplace(std::forward<T>(result));
-  }
+  requires std::is_constructible_v<Ret, T>
+  void return_value(T&& result) { this->own_shell().result.emplace(std::forward<T>(result)); }
 };
 template <class Generator>
 class generator_promise_result<Generator, void> : public generator_promise_base<Generator> {
@@ -356,16 +370,18 @@ class generator_promise_result<Generator, void> : public generator_promise_base<
 };
 
 template <class Generator, class... Args>
-class generator_promise final : public generator_promise_result<Generator, typename generator_traits<Generator>::result> {
+class generator_promise final
+    : public generator_promise_result<Generator, typename generator_traits<Generator>::result> {
   using parameters = generator_parameters<Args...>;
 
  public:
   // Not `A&...`: with that g++ 12 takes a default constructor.
   template <class... A>
   generator_promise(A&&... a) noexcept {
-    static_assert((... && (alignof(std::remove_reference_t<Args>) <= alignof(generator_shell))),
-                  "ouro: a parameter of a generator is aligned to more than 16 bytes, which no compiler's coroutine frame "
-                  "respects: pass it by reference or in a gc_ptr");
+    static_assert(
+        (... && (alignof(std::remove_reference_t<Args>) <= alignof(generator_shell))),
+        "ouro: a parameter of a generator is aligned to more than 16 bytes, which no compiler's coroutine frame "
+        "respects: pass it by reference or in a gc_ptr");
     void* const frame = launder_address(std::coroutine_handle<generator_promise>::from_promise(*this).address());
     check_not_elided(frame);
     this->awaiter_.shell = static_cast<typename generator_promise::shell*>(frame) - 1;
@@ -397,7 +413,7 @@ class generator_promise final : public generator_promise_result<Generator, typen
 };
 
 }  // namespace detail
-}  // inline namespace OURO_DETAIL_ABI
+}  // namespace OURO_DETAIL_ABI
 }  // namespace ouro
 
 template <class Ref, class Val, class Ret, class Send, class... Args>

@@ -2,9 +2,9 @@
 //
 //   | length of the frame | header | shell | frame | marks: a bit for each word of the frame |
 //
-// The shell outlives the frame, which is destroyed as soon as the body has ended. A mark says that a local anchor begins
-// at that word: a local variable that wants to be traced. Everything else in the frame is traced by the address that the
-// promise noted (parameters), or not at all.
+// The shell outlives the frame, which is destroyed as soon as the body has ended. A mark says that a local anchor
+// begins at that word: a local variable that wants to be traced. Everything else in the frame is traced by the address
+// that the promise noted (parameters), or not at all.
 #ifndef OURO_DETAIL_GENERATOR_SHELL_HPP
 #define OURO_DETAIL_GENERATOR_SHELL_HPP
 
@@ -37,12 +37,13 @@ enum class generator_state : std::uint8_t {
 
 struct alignas(16) generator_shell {
   std::coroutine_handle<> frame;
-  generator_shell* leaf = this;        // the innermost generator that it delegates to; itself while attached
-  void* value = nullptr;               // what the body has yielded; null while it runs or delegates; the shell: what it delegated to has gone
-  generator_shell* parent = nullptr;   // who delegates to this one
-  gc_ptr<generator_shell> child;       // to whom this one delegates
+  generator_shell* leaf = this;  // the innermost generator that it delegates to; itself while attached
+  void* value =
+      nullptr;  // what the body has yielded; null while it runs or delegates; the shell: what it delegated to has gone
+  generator_shell* parent = nullptr;  // who delegates to this one
+  gc_ptr<generator_shell> child;      // to whom this one delegates
   void (*trace_parameters)(void* frame, tracer&) noexcept = nullptr;
-  std::exception_ptr error;            // out of the body; or on the way into it
+  std::exception_ptr error;  // out of the body; or on the way into it
   generator_state state = generator_state::building;
   bool was_orphaned = false;
 };
@@ -95,9 +96,9 @@ inline bool is_at_element(generator_shell const* s) noexcept {
   return leaf.value != &leaf;
 }
 
-/// The same address, of which the optimiser knows nothing any more. Clang takes the promise and the locals of a coroutine
-/// for variables on the stack until it lays out the frame, and deletes what is stored through addresses computed from
-/// theirs.
+/// The same address, of which the optimiser knows nothing any more. Clang takes the promise and the locals of a
+/// coroutine for variables on the stack until it lays out the frame, and deletes what is stored through addresses
+/// computed from theirs.
 inline void* launder_address(void const* address) noexcept {
 #if defined(__GNUC__)
   void* result = const_cast<void*>(address);
@@ -130,8 +131,8 @@ inline std::size_t offset_in_frame(generator_shell const& s, void const* address
                                   reinterpret_cast<std::uintptr_t>(s.frame.address()));
 }
 
-/// The generator whose frame contains an address, or null; parameters, which are made before their frame is ready, do not
-/// count.
+/// The generator whose frame contains an address, or null; parameters, which are made before their frame is ready, do
+/// not count.
 inline generator_shell* find_generator(void const* address) noexcept {
   object_header* const h = find_block(address);
   if (h == nullptr || !type_of(h).is_generator) return nullptr;
@@ -234,8 +235,8 @@ class pinned_generator {
 
 /// An iterator's share in its generator.
 ///
-/// Its end is no reason to suspect a garbage cycle as long as no collection has been since it began: what has been dropped
-/// meanwhile is still noted. So a loop over a fresh generator leaves no candidate behind.
+/// Its end is no reason to suspect a garbage cycle as long as no collection has been since it began: what has been
+/// dropped meanwhile is still noted. So a loop over a fresh generator leaves no candidate behind.
 class generator_share {
  public:
   generator_share() noexcept = default;
@@ -289,8 +290,8 @@ inline void close(generator_shell& s) noexcept {
   }
 }
 
-/// Goes on, after a resumption that has not yielded, until some body in the chain yields; false when that of the root has
-/// ended. A loop and no symmetric transfer: that one needs stack where it is not optimised.
+/// Goes on, after a resumption that has not yielded, until some body in the chain yields; false when that of the root
+/// has ended. A loop and no symmetric transfer: that one needs stack where it is not optimised.
 inline bool settle(generator_shell& root) noexcept {
   while (root.leaf->value == nullptr) {
     generator_shell& leaf = *root.leaf;
@@ -312,7 +313,8 @@ inline bool settle(generator_shell& root) noexcept {
   return true;
 }
 
-/// What is left to do when the body has ended, or nobody holds the generator any more. Throws what came out of the body.
+/// What is left to do when the body has ended, or nobody holds the generator any more. Throws what came out of the
+/// body.
 inline bool leave(generator_shell& s) {
   pinned_generator const pin(s);
   if (has_frame(s)) {
@@ -332,7 +334,8 @@ OURO_DETAIL_NOINLINE inline bool run_on(generator_shell& s) { return (settle(s) 
 OURO_DETAIL_INLINE bool run(generator_shell& s) {
   s.leaf->value = nullptr;
   s.leaf->frame.resume();
-  if (s.leaf->value == nullptr || s.state != generator_state::entered) [[unlikely]] return run_on(s);
+  if (s.leaf->value == nullptr || s.state != generator_state::entered) [[unlikely]]
+    return run_on(s);
   return true;
 }
 
@@ -396,12 +399,13 @@ OURO_DETAIL_NOINLINE bool advance_specially(generator_shell& s, Prepare prepare)
   return run(s);
 }
 
-/// Runs a generator to its next element, after `prepare` has left in the innermost one what its body is to find. False at
-/// the end.
+/// Runs a generator to its next element, after `prepare` has left in the innermost one what its body is to find. False
+/// at the end.
 template <class Prepare>
 OURO_DETAIL_INLINE bool advance(generator_shell& s, Prepare prepare) {
   check_handle(header_of(&s));
-  if (s.state != generator_state::entered || s.leaf->value == nullptr) [[unlikely]] return advance_specially(s, prepare);
+  if (s.state != generator_state::entered || s.leaf->value == nullptr) [[unlikely]]
+    return advance_specially(s, prepare);
   prepare(*s.leaf);
   return run(s);
 }
@@ -465,20 +469,19 @@ constexpr bool has_keyed_result() {
   }
 }
 
-/// Which traces a body's locals need is not known when the generator is made, so they are checked as if users wrote them.
-/// No keyed container is left in a frame when the collector empties them: frames of garbage are destroyed before.
+/// Which traces a body's locals need is not known when the generator is made, so they are checked as if users wrote
+/// them. No keyed container is left in a frame when the collector empties them: frames of garbage are destroyed before.
 template <class Generator, class Ret, class Send>
-inline constinit type_descriptor const generator_descriptor = {
-    &generator_operations<Ret, Send>::destroy,
-    &generator_operations<Ret, Send>::trace,
-    &generator_operations<Ret, Send>::finalize,
-    &object_operations<Generator>::name,
-    throw_function<generator_shell_of<Ret, Send>>(),
-    alignof(generator_shell),
-    true,
-    true,
-    has_keyed_result<Ret>(),
-    true};
+inline constinit type_descriptor const generator_descriptor = {&generator_operations<Ret, Send>::destroy,
+                                                               &generator_operations<Ret, Send>::trace,
+                                                               &generator_operations<Ret, Send>::finalize,
+                                                               &object_operations<Generator>::name,
+                                                               throw_function<generator_shell_of<Ret, Send>>(),
+                                                               alignof(generator_shell),
+                                                               true,
+                                                               true,
+                                                               has_keyed_result<Ret>(),
+                                                               true};
 
 /// A block with a new shell; returns the place for the frame. Throws std::bad_alloc.
 template <class Shell>
@@ -504,7 +507,7 @@ void abandon_shell(Shell* s) noexcept {
 }
 
 }  // namespace detail
-}  // inline namespace OURO_DETAIL_ABI
+}  // namespace OURO_DETAIL_ABI
 }  // namespace ouro
 
 #endif
