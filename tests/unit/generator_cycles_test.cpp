@@ -39,10 +39,9 @@ struct owner {
   std::string text = "intact";
 };
 
-using body_function = gc_generator<int> (*)(gc_ptr<owner>);
-
 /// Makes an owner whose generator has been given the owner, and advances it so often.
-gc_ptr<owner> suspended(census& c, body_function body, int steps) {
+template <class F>
+gc_ptr<owner> suspended(census& c, F body, int steps) {
   auto p = make_gc<owner>(tally(c));
   p->g = body(p);
   for (int i = 0; i < steps; ++i) REQUIRE(p->g.next());
@@ -50,7 +49,8 @@ gc_ptr<owner> suspended(census& c, body_function body, int steps) {
 }
 
 /// At every suspension point: alive while held, with a collection at each step; collected as a pair when it is not.
-void check_cycle(body_function body, int suspensions, std::size_t other_objects = 0) {
+template <class F>
+void check_cycle(F body, int suspensions, std::size_t other_objects = 0) {
   manual_heap heap;
   recorded_reports const reports;
   census c;
