@@ -182,6 +182,16 @@ constexpr bool is_traced_parameter() {
 template <class Arg>
 inline constexpr bool is_kept_parameter = std::is_reference_v<Arg> && !std::is_function_v<std::remove_reference_t<Arg>>;
 
+/// Coroutine frames begin at what the allocation gives, and no compiler aligns their parts to more.
+template <class Arg>
+constexpr bool is_aligned_in_frame() {
+  if constexpr (std::is_reference_v<Arg>) {
+    return true;
+  } else {
+    return alignof(Arg) <= alignof(generator_shell);
+  }
+}
+
 /// A handle to the object that an address lies in, if it is one. Generators are left out: what lies in a frame does not
 /// live as long as the shell.
 inline gc_ptr<void> keep_owner(void const* address) noexcept {
@@ -379,7 +389,7 @@ class generator_promise final
   template <class... A>
   generator_promise(A&&... a) noexcept {
     static_assert(
-        (... && (alignof(std::remove_reference_t<Args>) <= alignof(generator_shell))),
+        (... && is_aligned_in_frame<Args>()),
         "ouro: a parameter of a generator is aligned to more than 16 bytes, which no compiler's coroutine frame "
         "respects: pass it by reference or in a gc_ptr");
     void* const frame = launder_address(std::coroutine_handle<generator_promise>::from_promise(*this).address());
