@@ -16,7 +16,8 @@ namespace detail {
 
 /// Destructors nest this deep; what is below waits in a queue.
 inline constexpr std::uint32_t deepest_nesting = 32;
-/// Added to a thread's depth while it traces: counts are the collector's then, and nothing may die or become a candidate.
+/// Added to a thread's depth while it traces: counts are the collector's then, and nothing may die or become a
+/// candidate.
 inline constexpr std::uint32_t tracing_depth = 0x80000000u;
 
 /// Collects in heaps that were closed inside a destructor or finalizer of this thread.
@@ -39,7 +40,7 @@ class heap_user {
 
 // --- candidates -----------------------------------------------------------------------------------------------------
 
-inline bool grow_candidates(heap_core& heap) noexcept {
+OURO_DETAIL_NOINLINE inline bool grow_candidates(heap_core& heap) noexcept {
   if (heap.candidate_capacity >= slot_candidate_limit) return false;
   auto const capacity = std::clamp<std::uint32_t>(heap.candidate_capacity * 4, 256, slot_candidate_limit);
   auto* bigger = new (std::nothrow) candidate[capacity];
@@ -51,21 +52,40 @@ inline bool grow_candidates(heap_core& heap) noexcept {
   return true;
 }
 
-/// Records that the count of an object fell to something above zero: it may be part of a cycle that is now garbage.
-OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
-  thread_state& thread = this_thread_state();
-  if (h->slot > slot_epoch_limit || thread.depth >= tracing_depth) {
-    thread.dropped_in_trace = true;
-    return;
-  }
-  heap_core& heap = heap_of(h);
-  if (state_of(*h) != object_state::live) return;
-  if (heap.candidate_count == heap.candidate_capacity && !grow_candidates(heap)) {
-    heap.lost = true;
+/// Only young candidates are kept in the buffer: generation 2 is collected page by page, so that one bit is enough.
+OURO_DETAIL_INLINE void record_candidate(heap_core& heap, object_header* h) noexcept {
+  if (h->slot <= (slot_slow | heap.epoch.old) && heap.epoch.frozen == 0) {
+    h->slot = slot_old;
+    heap.old_fell = true;
     return;
   }
   heap.candidates[heap.candidate_count] = {h, h->slot};
   h->slot = static_cast<std::uint16_t>(heap.candidate_count++);
+}
+
+/// What `add_candidate` does not handle itself.
+OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
+  thread_state& thread = this_thread_state();
+  if (h->slot > slot_epoch_limit || thread.depth >= tracing_depth) {
+    thread.dropped_in_trace = true;
+  } else if (state_of(*h) == object_state::live) {
+    heap_core& heap = heap_of(h);
+    if (heap.candidate_count != heap.candidate_capacity || grow_candidates(heap)) {
+      record_candidate(heap, h);
+    } else {
+      heap.lost = true;
+    }
+  }
+}
+
+/// Records that the count of an object fell to something above zero: it may be part of a cycle that is now garbage.
+OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
+  if (h->slot > slot_epoch_limit || this_thread_state().depth >= tracing_depth || !is_live_in_page(*h)) {
+    return add_candidate_slow(h);
+  }
+  heap_core& heap = *page_of(h)->heap;
+  if (heap.candidate_count == heap.candidate_capacity) return add_candidate_slow(h);
+  record_candidate(heap, h);
 }
 
 /// The last candidate takes the place of the one that leaves.
@@ -82,7 +102,7 @@ inline void remove_candidate(heap_core& heap, object_header* h) noexcept {
 
 /// The slot that tells when a tracked object was born, be it a candidate or not.
 inline std::uint16_t birth_slot(heap_core const& heap, object_header const& h) noexcept {
-  return is_candidate(h) ? heap.candidates[h.slot].birth : h.slot;
+  return is_candidate(h) ? heap.candidates[h.slot].birth : std::max(h.slot, slot_oldest);
 }
 inline std::uint16_t birth_of(heap_core const& heap, object_header const& h) noexcept {
   return static_cast<std::uint16_t>(birth_slot(heap, h) & ~slot_slow);
@@ -148,12 +168,8 @@ inline bool still_dead_after_finalizer(heap_core& heap, type_descriptor const& t
   return true;
 }
 
-/// Gives back the block of an object whose destructor has run, unless handles to it exist, which then would dangle.
-inline void bury(heap_core& heap, type_descriptor const& type, object_header* h, std::uint32_t expected_count) noexcept {
-  if (h->count == expected_count) return free_block(h);
-  if (type.is_generator && expected_count == 0) {  // its body runs, and who runs it holds it now
-    return set_state(*h, object_state::live);
-  }
+/// An object whose destructor has run but to which handles exist, which would dangle, keeps its block for good.
+OURO_DETAIL_NOINLINE inline void keep_zombie(heap_core& heap, type_descriptor const& type, object_header* h) noexcept {
   set_state(*h, object_state::zombie);
   h->count = sticky_count;
   h->slot = slot_leaf;
@@ -166,17 +182,17 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
   heap_core& heap = heap_of(h);
   type_descriptor const& type = type_of(h);
   ++thread.depth;
-  bool const finalized = type.finalize == nullptr || type.is_generator || (h->flags & flag_finalized) != 0;
+  bool const finalized = type.finalize == nullptr || type.is_generator() || (h->flags & flag_finalized) != 0;
   if (finalized || still_dead_after_finalizer(heap, type, h)) {
     set_state(*h, object_state::destroying);
     // Weak references are cleared and their callbacks called here.
     if (type.destroy != nullptr) type.destroy(object_of(h));
-    bury(heap, type, h, 0);
+    h->count == 0 ? free_block(h) : keep_zombie(heap, type, h);
   }
   --thread.depth;
 }
 
-inline void drain_queue(thread_state& thread) noexcept {
+OURO_DETAIL_NOINLINE inline void drain_queue(thread_state& thread) noexcept {
   while (object_header* h = dequeue(thread)) destroy_now(thread, h);
   if (thread.late_heaps) collect_closed_heaps(thread);
 }
@@ -197,6 +213,8 @@ OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_
     h->count = sticky_count;
     return;
   }
+  type_descriptor const& type = type_of(h);
+  if (type.defer_death != nullptr && type.defer_death(object_of(h))) return;
   h->count = 0;
   if (is_candidate(*h)) remove_candidate(heap_of(h), h);
   if (thread.depth >= deepest_nesting) return enqueue(thread, h);
@@ -204,43 +222,55 @@ OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_
   if (thread.depth == 0) drain_queue(thread);
 }
 
-/// Called when a handle is dropped and the count is not above one: the last handle, or a count that must not change.
-/// The object dies, at once or, deep inside other destructors, soon.
-OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
+/// The last handle to an ordinary object of the type `Operations` speaks for has been dropped, and it has no finalizer.
+/// One function for each type, so that its destructor is part of it.
+template <class Operations>
+void die(object_header* h) noexcept {
   thread_state& thread = this_thread_state();
-  constexpr auto live = static_cast<std::uint8_t>(object_state::live);
   std::uint32_t const depth = thread.depth;
-  if (h->count != 1 || h->flags != live || h->weak != 0 || h->slot < slot_candidate_limit || depth >= deepest_nesting) {
+  if (depth >= deepest_nesting) [[unlikely]]
     return release_last_slow(thread, h);
-  }
-  page& p = *page_of(h);  // large objects have a flag, and went the other way
-  auto* const destroy = p.quick_destroy;
-  if (destroy == nullptr) return release_last_slow(thread, h);
   h->count = 0;
   h->flags = static_cast<std::uint8_t>(object_state::destroying);
   thread.depth = depth + 1;
-  destroy(object_of(h));
+  Operations::destroy(object_of(h));
   thread.depth = depth;
+  page& p = *page_of(h);
   if (h->count == 0) [[likely]] {
     free_in_page(p, h);
   } else {
-    bury(*p.heap, *p.type, h, 0);
+    keep_zombie(*p.heap, *p.type, h);
   }
   if (depth == 0) drain_queue(thread);
 }
 
+/// The same for any object.
+inline void die_slowly(object_header* h) noexcept { release_last_slow(this_thread_state(), h); }
+
+/// Called when a handle is dropped and the count is not above one: the last handle, or a count that must not change.
+/// The object dies, at once or, deep inside other destructors, soon.
+OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
+  constexpr auto live = static_cast<std::uint8_t>(object_state::live);
+  // Large objects have a flag, and candidates are to leave their buffer.
+  if (h->count != 1 || h->flags != live || h->weak != 0 || h->slot < slot_candidate_limit) return die_slowly(h);
+  page_of(h)->die(h);
+}
+
 OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {
-  if (is_sticky(++h->count)) [[unlikely]] h->count = sticky_count;
+  if (is_sticky(++h->count)) [[unlikely]]
+    h->count = sticky_count;
 }
 
 OURO_DETAIL_INLINE void drop_reference(object_header* h) noexcept {
-  if (static_cast<std::int32_t>(h->count) <= 1) [[unlikely]] return release_last(h);
+  if (static_cast<std::int32_t>(h->count) <= 1) [[unlikely]]
+    return release_last(h);
   --h->count;
-  if ((h->slot & slot_slow) != 0) [[unlikely]] add_candidate(h);
+  if ((h->slot & slot_slow) != 0) [[unlikely]]
+    add_candidate(h);
 }
 
 }  // namespace detail
-}  // inline namespace OURO_DETAIL_ABI
+}  // namespace OURO_DETAIL_ABI
 }  // namespace ouro
 
 #endif

@@ -196,7 +196,7 @@ constexpr bool is_aligned_in_frame() {
 /// live as long as the shell.
 inline gc_ptr<void> keep_owner(void const* address) noexcept {
   object_header* const h = find_block(address);
-  if (h == nullptr || type_of(h).is_generator) return nullptr;
+  if (h == nullptr || type_of(h).is_generator()) return nullptr;
   object_state const state = state_of(*h);
   if (state != object_state::live && state != object_state::constructing) return nullptr;
   return handle_access::share<void>(h);
@@ -413,7 +413,7 @@ class generator_promise final
   static void check_not_elided([[maybe_unused]] void* frame) noexcept {
     if constexpr (OURO_DETAIL_HARDENED) {
       object_header* const h = find_block(frame);
-      if (h == nullptr || !type_of(h).is_generator) {
+      if (h == nullptr || !type_of(h).is_generator()) {
         fail("the compiler has elided the allocation of a generator's frame", "gc_generator", type_name<Generator>());
       }
     }

@@ -135,7 +135,7 @@ inline std::size_t offset_in_frame(generator_shell const& s, void const* address
 /// not count.
 inline generator_shell* find_generator(void const* address) noexcept {
   object_header* const h = find_block(address);
-  if (h == nullptr || !type_of(h).is_generator) return nullptr;
+  if (h == nullptr || !type_of(h).is_generator()) return nullptr;
   auto* const s = static_cast<generator_shell*>(object_of(h));
   return s->state != generator_state::building && offset_in_frame(*s, address) < frame_bytes_of(*s) ? s : nullptr;
 }
@@ -433,13 +433,19 @@ template <class Ret, class Send>
 struct generator_operations {
   using shell = generator_shell_of<Ret, Send>;
 
+  /// Who runs it drops its last handle afterwards.
+  static bool defer_death(void* object) noexcept {
+    auto& s = *static_cast<shell*>(object);
+    if (!is_running(s)) return false;
+    s.state = generator_state::orphaned;
+    s.was_orphaned = true;
+    return true;
+  }
+  static void die(object_header* h) noexcept {
+    if (!defer_death(object_of(h))) detail::die<generator_operations>(h);
+  }
   static void destroy(void* object) noexcept {
     auto* const s = static_cast<shell*>(object);
-    if (is_running(*s)) {
-      s->state = generator_state::orphaned;
-      s->was_orphaned = true;
-      return add_reference(header_of(s));  // for who runs it
-    }
     close(*s);
     std::destroy_at(s);
   }
@@ -461,27 +467,27 @@ struct generator_operations {
 };
 
 template <class Ret>
-constexpr bool has_keyed_result() {
-  if constexpr (std::is_void_v<Ret>) {
-    return false;
-  } else {
-    return has_keyed_container<Ret>;
+constexpr type_traits_set generator_traits_of() {
+  unsigned traits = has_finalize | is_hand_written | is_generator_shell;
+  if constexpr (!std::is_void_v<Ret>) {
+    if (has_keyed_container<Ret>) traits |= has_keyed_parts;
   }
+  return static_cast<type_traits_set>(traits);
 }
 
 /// Which traces a body's locals need is not known when the generator is made, so they are checked as if users wrote
 /// them. No keyed container is left in a frame when the collector empties them: frames of garbage are destroyed before.
-template <class Generator, class Ret, class Send>
-inline constinit type_descriptor const generator_descriptor = {&generator_operations<Ret, Send>::destroy,
-                                                               &generator_operations<Ret, Send>::trace,
-                                                               &generator_operations<Ret, Send>::finalize,
+template <class Generator, class Ret, class Send, class Operations = generator_operations<Ret, Send>>
+inline constinit type_descriptor const generator_descriptor = {&Operations::destroy,
+                                                               &Operations::die,
+                                                               &Operations::trace,
+                                                               &Operations::finalize,
                                                                &object_operations<Generator>::name,
                                                                throw_function<generator_shell_of<Ret, Send>>(),
                                                                alignof(generator_shell),
                                                                true,
-                                                               true,
-                                                               has_keyed_result<Ret>(),
-                                                               true};
+                                                               generator_traits_of<Ret>(),
+                                                               &Operations::defer_death};
 
 /// A block with a new shell; returns the place for the frame. Throws std::bad_alloc.
 template <class Shell>
