@@ -141,7 +141,7 @@ class gc_generator : public std::ranges::view_base {
     return next();
   }
 
-#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+#if OURO_DETAIL_EXCEPTIONS
   /// Advances; the co_yield that the body is suspended at throws. A generator that has not started ends at once, and
   /// one that has ended stays so: `error` is thrown here. Precondition: not null. CPython: `g.throw(e)`.
   bool throw_(std::exception_ptr error) const {

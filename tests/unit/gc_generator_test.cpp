@@ -6,6 +6,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <iterator>
@@ -589,6 +590,53 @@ TEST_CASE("when a parameter's copy throws, no generator is left behind") {
   CHECK_THROWS_AS(body(tally(c), t), std::runtime_error);
   CHECK(c.alive == 0);
   CHECK(heap.objects() == 0);
+}
+
+TEST_CASE("parameters that are aligned to 16 bytes are, in frames of any size") {
+  manual_heap heap;
+  struct alignas(16) lane {
+    char bytes[16];
+  };
+  auto const misalignment = [](auto const& x) { return reinterpret_cast<std::uintptr_t>(&x) % 16; };
+  auto const small = [](lane l, auto measure) -> gc_generator<std::uintptr_t> { co_yield measure(l); };
+  auto const large = [](char c, lane l, auto measure) -> gc_generator<std::uintptr_t> {
+    lane local[100];
+    local[99].bytes[0] = c;
+    co_yield measure(l) + measure(local);
+    co_yield std::uintptr_t(local[99].bytes[0] - c);
+  };
+  for (int i = 0; i < 3; ++i) {
+    for (auto const& g : {small(lane(), misalignment), large('x', lane(), misalignment)}) {
+      while (g.next()) CHECK(g.value() == 0);
+    }
+  }
+}
+
+TEST_CASE("a generator that is made, used and dropped in one function is an object of the heap") {
+  manual_heap heap;
+  auto const g = count_to(3);
+  CHECK(heap.objects() == 1);
+  int sum = 0;
+  for (int const x : g) sum += x;
+  CHECK(sum == 6);
+  CHECK(heap.objects() == 1);
+}
+
+TEST_CASE("generators of a heap that is not current, and of one that was closed, go on") {
+  census c;
+  auto heap = std::make_unique<ouro::heap>();
+  gc_generator<int> g;
+  {
+    ouro::heap::scope const here(*heap);
+    g = counted(tally(c), 3);
+  }
+  CHECK(g.next());
+  heap.reset();
+  CHECK(g.next());
+  CHECK(g.value() == 2);
+  CHECK(c.alive == 1);
+  g.reset();
+  CHECK(c.alive == 0);
 }
 
 // --- re-entrancy ----------------------------------------------------------------------------------------------------

@@ -368,7 +368,6 @@ TEST_CASE("a deep list dies in nested destructors of its own on a stack of 256 K
   });
 }
 
-
 // --- generators -----------------------------------------------------------------------------------------------------
 
 namespace {
@@ -468,6 +467,26 @@ TEST_CASE("generators that delegate very deeply are dropped, closed and collecte
     deaths = 0;
     made = depth + 2;
     r.reset();
+    return ouro::gc::collect();
+  });
+}
+
+TEST_CASE("a million empty generators to delegate to need no more of a stack of 256 KiB than one") {
+  struct bodies {
+    static gc_generator<int> empty(counts_death) { co_return; }
+    static gc_generator<int> run(int n) {
+      for (int i = 0; i < n; ++i) {
+        auto child = empty(counts_death());
+        co_yield elements_of(std::move(child));
+      }
+    }
+  };
+  expect_freed([](long& made) {
+    auto const g = bodies::run(generator_count);
+    while (g.next()) {
+    }
+    deaths -= generator_count;  // of the arguments
+    made = generator_count;
     return ouro::gc::collect();
   });
 }
