@@ -1,4 +1,5 @@
-// W17 generators: a sum over iota, one element and out, a walk of a tree of 100,000 nodes, delegation 20 deep.
+// W17 generators: a sum over iota, one element and out, a walk of a tree of 100,000 nodes, delegation 20 deep, and a
+// ring of suspended generators that is collected.
 //
 // The peer is the fastest generator that we know to write by hand: what C++23's std::generator is, without its
 // allocator. A unique handle, symmetric transfer, one step for each element at any depth.
@@ -165,6 +166,33 @@ void add_sum(std::string const& parameter, std::int64_t expected, Turn turn) {
   });
 }
 
+struct ring {
+  ouro::gc_generator<int const&> last{};
+};
+
+[[gnu::noinline]] ouro::gc_generator<int const&> first_of(ouro::gc_ptr<ring> r) { co_yield r->last.started(); }
+[[gnu::noinline]] ouro::gc_generator<int const&> after(ouro::gc_generator<int const&> g) { co_yield g.started(); }
+
+/// Suspended generators that hold one another, made and collected.
+void collect_ring(benchmark::State& state) {
+  constexpr std::size_t length = 1'000'000;
+  for ([[maybe_unused]] auto _ : state) {
+    auto const before = ouro::heap::current().stats();
+    auto r = ouro::make_gc<ring>();
+    auto g = first_of(r);
+    g.next();
+    for (std::size_t i = 1; i != length; ++i) {
+      g = after(std::move(g));
+      g.next();
+    }
+    auto const bytes = ouro::heap::current().stats().bytes_in_use - before.bytes_in_use;
+    state.counters["bytes_each"] = static_cast<double>(bytes) / static_cast<double>(length);
+    r->last = std::move(g);
+    r.reset();
+    ouro::gc::collect();
+  }
+}
+
 constexpr int elements = 1'000'000;
 constexpr int nodes = 100'000;
 constexpr int depth = 20;
@@ -186,5 +214,6 @@ int main(int argc, char** argv) {
   auto const root = grow(0, nodes);
   add_all<ouro_generators>(root.get());
   add_all<unique_generators>(root.get());
+  add_loop<ouro_generators>("W17", "ring-1000000", &collect_ring)->Iterations(1)->Unit(benchmark::kMillisecond);
   return run(argc, argv);
 }

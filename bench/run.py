@@ -44,7 +44,8 @@ WORKLOADS = {
     "W13": ("fat cycles", ["10000", "100000"], ["10000"], ("cpython", "nim")),
     "W14": ("hot root", ["1000000", "10000000"], ["1000000"], ("cpython", "nim")),
     "W15": ("shared objects", ["10000000", "100000000"], ["10000000"], ("cpython",)),
-    "W17": ("generators", ["iota", "first-of-two", "walk", "delegate-20"], ["iota", "first-of-two", "walk"], ()),
+    "W17": ("generators", ["iota", "first-of-two", "walk", "delegate-20", "ring-1000000"],
+            ["iota", "first-of-two", "walk"], ()),
     "W18": ("deep free", ["1000000", "1000000-ring", "10000000", "10000000-ring"], ["1000000", "1000000-ring"],
             ("cpython",)),
     "W20": ("single operations", [], [], ()),  # as the programs list them

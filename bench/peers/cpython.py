@@ -411,8 +411,30 @@ def grow_valued(first, last):
     return node
 
 
+def first_of(ring):
+    yield ring is not None
+
+
+def after(generator):
+    yield generator is not None
+
+
+def generator_ring(length):
+    ring = []
+    g = first_of(ring)
+    next(g)
+    for _ in range(length - 1):
+        g = after(g)
+        next(g)
+    ring.append(g)
+    g = ring = None
+    gc.collect()
+
+
 def w17(watch, parameter):
     """A turn of the other languages' loop, repeated: returns how often."""
+    if parameter.startswith("ring-"):
+        return generator_ring(int(parameter[5:]))
     elements, nodes = 1000000, 100000
     watch.pause()
     if parameter == "walk":
