@@ -229,7 +229,7 @@ struct handle_traits<gc_generator<Ref, Val, Ret, Send>> {
 };
 
 }  // namespace detail
-}  // namespace OURO_DETAIL_ABI
+}  // inline namespace OURO_DETAIL_ABI
 }  // namespace ouro
 
 template <class Ref, class Val, class Ret, class Send>

@@ -127,7 +127,7 @@ struct handle_traits<gc_local_value<V>> {
 };
 
 }  // namespace detail
-}  // namespace OURO_DETAIL_ABI
+}  // inline namespace OURO_DETAIL_ABI
 }  // namespace ouro
 
 template <class T>

@@ -16,8 +16,7 @@ namespace detail {
 
 /// Destructors nest this deep; what is below waits in a queue.
 inline constexpr std::uint32_t deepest_nesting = 32;
-/// Added to a thread's depth while it traces: counts are the collector's then, and nothing may die or become a
-/// candidate.
+/// Added to a thread's depth while it traces: counts are the collector's then, and nothing may die or become a candidate.
 inline constexpr std::uint32_t tracing_depth = 0x80000000u;
 
 /// Collects in heaps that were closed inside a destructor or finalizer of this thread.
@@ -228,8 +227,7 @@ template <class Operations>
 void die(object_header* h) noexcept {
   thread_state& thread = this_thread_state();
   std::uint32_t const depth = thread.depth;
-  if (depth >= deepest_nesting) [[unlikely]]
-    return release_last_slow(thread, h);
+  if (depth >= deepest_nesting) [[unlikely]] return release_last_slow(thread, h);
   h->count = 0;
   h->flags = static_cast<std::uint8_t>(object_state::destroying);
   thread.depth = depth + 1;
@@ -257,20 +255,17 @@ OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
 }
 
 OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {
-  if (is_sticky(++h->count)) [[unlikely]]
-    h->count = sticky_count;
+  if (is_sticky(++h->count)) [[unlikely]] h->count = sticky_count;
 }
 
 OURO_DETAIL_INLINE void drop_reference(object_header* h) noexcept {
-  if (static_cast<std::int32_t>(h->count) <= 1) [[unlikely]]
-    return release_last(h);
+  if (static_cast<std::int32_t>(h->count) <= 1) [[unlikely]] return release_last(h);
   --h->count;
-  if ((h->slot & slot_slow) != 0) [[unlikely]]
-    add_candidate(h);
+  if ((h->slot & slot_slow) != 0) [[unlikely]] add_candidate(h);
 }
 
 }  // namespace detail
-}  // namespace OURO_DETAIL_ABI
+}  // inline namespace OURO_DETAIL_ABI
 }  // namespace ouro
 
 #endif

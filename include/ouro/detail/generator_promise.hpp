@@ -5,7 +5,7 @@
 #ifndef OURO_DETAIL_GENERATOR_PROMISE_HPP
 #define OURO_DETAIL_GENERATOR_PROMISE_HPP
 
-#include <ouro/detail/generator_shell.hpp>
+#include <ouro/detail/generator_run.hpp>
 #include <ouro/gc_local.hpp>
 
 #include <array>
@@ -423,7 +423,7 @@ class generator_promise final
 };
 
 }  // namespace detail
-}  // namespace OURO_DETAIL_ABI
+}  // inline namespace OURO_DETAIL_ABI
 }  // namespace ouro
 
 template <class Ref, class Val, class Ret, class Send, class... Args>

@@ -220,8 +220,7 @@ class trial {
       object_header* h = resolve(e.target);
       if (h->slot != slot_in_set && !self.joins(h)) return;
       if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, h});
-      if (h->count == 0) [[unlikely]]
-        return self.make_root(h, trace_fault::too_many);
+      if (h->count == 0) [[unlikely]] return self.make_root(h, trace_fault::too_many);
       --h->count;
       ++self.edges_;
     }
@@ -272,8 +271,7 @@ class trial {
   /// True when the target of an edge becomes a member of S.
   OURO_DETAIL_INLINE bool joins(object_header* h) noexcept {
     if (h->slot < first_joining_ || h->slot >= slot_in_set) return false;
-    if (!is_live_in_page(*h)) [[unlikely]]
-      return joins_large(h);
+    if (!is_live_in_page(*h)) [[unlikely]] return joins_large(h);
     return page_of(h)->heap == &heap_ && !is_sticky(h->count) && insert(h);
   }
   OURO_DETAIL_NOINLINE bool joins_large(object_header* h) noexcept {
@@ -289,8 +287,7 @@ class trial {
   void count_from(work_entry& entry, counting& pass, edge_stream<counting>& stream) noexcept {
     type_descriptor const& type = type_of(entry.header);
     traits_ |= type.traits;
-    if (type.hand_traced()) [[unlikely]]
-      return count_checked(pass, type, entry);
+    if (type.hand_traced()) [[unlikely]] return count_checked(pass, type, entry);
     stream.trace(type, entry.header);
     if constexpr (OURO_DETAIL_HARDENED) {
       stream.drain();
@@ -373,7 +370,7 @@ class trial {
 };
 
 }  // namespace detail
-}  // namespace OURO_DETAIL_ABI
+}  // inline namespace OURO_DETAIL_ABI
 }  // namespace ouro
 
 #endif
