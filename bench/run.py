@@ -44,6 +44,8 @@ WORKLOADS = {
     "W13": ("fat cycles", ["10000", "100000"], ["10000"], ("cpython", "nim")),
     "W14": ("hot root", ["1000000", "10000000"], ["1000000"], ("cpython", "nim")),
     "W15": ("shared objects", ["10000000", "100000000"], ["10000000"], ("cpython",)),
+    "W17": ("generators", ["iota", "first-of-two", "walk", "delegate-20", "ring-1000000"],
+            ["iota", "first-of-two", "walk"], ()),
     "W18": ("deep free", ["1000000", "1000000-ring", "10000000", "10000000-ring"], ["1000000", "1000000-ring"],
             ("cpython",)),
     "W20": ("single operations", [], [], ()),  # as the programs list them
@@ -51,6 +53,7 @@ WORKLOADS = {
 # A script takes longer than anybody waits, or more memory than most machines have.
 NEVER = {("cpython", "W3", "18"), ("cpython", "W3", "21"), ("cpython", "W14", "10000000"),
          ("cpython", "W15", "100000000"), ("cpython", "W13", "100000"), ("nim", "W14", "10000000")}
+NOT_WRITTEN = {("nim", "W17")}  # its iterators are no objects of the collector
 
 
 def say(text):
@@ -213,7 +216,9 @@ def collect_cells(options, directory, left_out):
                 if peer == "boehm":
                     cells.append(Cell(workload, parameter, "boehm-1-marker", command, {"GC_MARKERS": "1"}))
             for peer, command in scripts.items():
-                if not command or workload == "W20" or (peer, workload, parameter) in NEVER:
+                if not command or workload == "W20" or (peer, workload) in NOT_WRITTEN:
+                    continue
+                if (peer, workload, parameter) in NEVER:
                     continue
                 if options.quick and peer in slow:
                     continue

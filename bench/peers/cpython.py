@@ -382,6 +382,77 @@ def w2(watch, parameter):
     gc.collect()
 
 
+def iota(n):
+    for i in range(n):
+        yield i
+
+
+def nested(depth, n):
+    yield from iota(n) if depth == 0 else nested(depth - 1, n)
+
+
+class Valued(Tree):
+    __slots__ = ("value",)
+
+    def walk(self):
+        if self.left:
+            yield from self.left.walk()
+        yield self.value
+        if self.right:
+            yield from self.right.walk()
+
+
+def grow_valued(first, last):
+    if first == last:
+        return None
+    middle = first + (last - first) // 2
+    node = Valued(grow_valued(first, middle), grow_valued(middle + 1, last))
+    node.value = middle
+    return node
+
+
+def first_of(ring):
+    yield ring is not None
+
+
+def after(generator):
+    yield generator is not None
+
+
+def generator_ring(length):
+    ring = []
+    g = first_of(ring)
+    next(g)
+    for _ in range(length - 1):
+        g = after(g)
+        next(g)
+    ring.append(g)
+    g = ring = None
+    gc.collect()
+
+
+def w17(watch, parameter):
+    """A turn of the other languages' loop, repeated: returns how often."""
+    if parameter.startswith("ring-"):
+        return generator_ring(int(parameter[5:]))
+    elements, nodes = 1000000, 100000
+    watch.pause()
+    if parameter == "walk":
+        root = grow_valued(0, nodes)
+    turns = 200000 if parameter == "first-of-two" else 5
+    watch.resume()
+    for _ in range(turns):
+        if parameter == "iota":
+            check(sum(iota(elements)) == elements * (elements - 1) // 2)
+        elif parameter == "first-of-two":
+            check(next(iota(2)) == 0)
+        elif parameter == "walk":
+            check(sum(root.walk()) == nodes * (nodes - 1) // 2)
+        else:
+            check(sum(nested(20, elements)) == elements * (elements - 1) // 2)
+    return turns
+
+
 def w18(watch, parameter):
     watch.pause()
     length, _, ring = parameter.partition("-")
@@ -399,7 +470,7 @@ def w18(watch, parameter):
 
 
 WORKLOADS = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W6": w6, "W7": w7, "W8": w8, "W9": w9, "W10": w10,
-             "W12": w12, "W13": w13, "W14": w14, "W15": w15, "W18": w18}
+             "W12": w12, "W13": w13, "W14": w14, "W15": w15, "W17": w17, "W18": w18}
 
 extra = {}
 longest_pause = 0.0

@@ -15,6 +15,12 @@ template <class U>
 class gc_interior_ptr;
 template <class Sig>
 class gc_function;
+template <class Ref, class Val = void, class Ret = void, class Send = void>
+class gc_generator;
+template <class T>
+class gc_local;
+template <class V>
+class gc_local_value;
 
 class heap;
 class tracer;

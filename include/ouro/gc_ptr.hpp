@@ -64,7 +64,7 @@ class gc_ptr {
 
   /// Drops the handle. The last one runs the object's finalizer and destructor before it returns.
   // Not constexpr, and without a look at T: Clang evaluates a constexpr destructor before T is complete.
-  ~gc_ptr() {
+  OURO_DETAIL_INLINE ~gc_ptr() {
     if (word_ != nullptr) release(word_);
     if constexpr (OURO_DETAIL_HARDENED) {
       *const_cast<void* volatile*>(&word_) = reinterpret_cast<void*>(detail::destroyed_handle);

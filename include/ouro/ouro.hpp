@@ -4,7 +4,9 @@
 
 #include <ouro/gc.hpp>
 #include <ouro/gc_function.hpp>
+#include <ouro/gc_generator.hpp>
 #include <ouro/gc_interior_ptr.hpp>
+#include <ouro/gc_local.hpp>
 #include <ouro/gc_ptr.hpp>
 #include <ouro/heap.hpp>
 #include <ouro/trace.hpp>

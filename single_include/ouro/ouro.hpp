@@ -163,6 +163,7 @@
 #include <bit>
 #include <compare>
 #include <concepts>
+#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -177,6 +178,8 @@
 #include <map>
 #include <memory>
 #include <new>
+#include <optional>
+#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -199,6 +202,12 @@ template <class U>
 class gc_interior_ptr;
 template <class Sig>
 class gc_function;
+template <class Ref, class Val = void, class Ret = void, class Send = void>
+class gc_generator;
+template <class T>
+class gc_local;
+template <class V>
+class gc_local_value;
 
 class heap;
 class tracer;
@@ -545,6 +554,7 @@ class tracer {
   unsigned nesting_ = 0;
   detail::trace_pass pass_;
   bool met_destroyed_ = false;
+  bool in_use_ = false;
 };
 
 namespace detail {
@@ -571,6 +581,11 @@ struct tracer_access {
   static void report_destroyed(tracer& t) noexcept { t.met_destroyed_ = true; }
 
   static bool take_destroyed(tracer& t) noexcept { return std::exchange(t.met_destroyed_, false); }
+
+  /// The object counts as alive: somebody uses it without a handle. Only types with `hand_traced` may say so.
+  static void report_in_use(tracer& t) noexcept { t.in_use_ = true; }
+
+  static bool take_in_use(tracer& t) noexcept { return std::exchange(t.in_use_, false); }
 
   static trace_pass pass(tracer const& t) noexcept { return t.pass_; }
 };
@@ -603,6 +618,7 @@ using type_traits_set = std::uint8_t;
 inline constexpr type_traits_set has_finalize = 1;
 inline constexpr type_traits_set is_hand_written = 2;  // some part is traced by code that users wrote: its reports are checked
 inline constexpr type_traits_set has_keyed_parts = 4;  // a container whose order or hash depends on handles
+inline constexpr type_traits_set is_generator_shell = 8;  // `destroy` does what `finalize` does, which only collections call
 
 struct object_header;
 struct work_entry;
@@ -611,12 +627,13 @@ struct type_descriptor {
   void (*destroy)(work_entry const* first, work_entry const* last) noexcept;  // null: nothing to do
   void (*trace)(work_entry const* first, work_entry const* last, tracer&) noexcept;  // null: a leaf
   void (*die)(object_header*) noexcept;  // what dropping the last handle does, see `release_last`
-  void (*finalize)(void* object);                      // null: none
+  void (*finalize)(void* object);        // null: none
   std::string_view (*name)() noexcept;
   void (*throw_pointer)(void* object);  // hardened: throws a pointer to the object, of its type; else null
   std::uint32_t alignment;
   bool is_array;
   type_traits_set traits;
+  bool (*defer_death)(object_header*) noexcept = nullptr;  // null, or: does it die later, when it is no more in use?
 
   // Index of the type's bin in every heap's table (for arrays: of the first of `array_classes` bins).
   mutable std::atomic<std::uint32_t> bin{no_bin};
@@ -624,6 +641,7 @@ struct type_descriptor {
   bool tracked() const noexcept { return trace != nullptr; }
   bool hand_traced() const noexcept { return (traits & is_hand_written) != 0; }
   bool keyed() const noexcept { return (traits & has_keyed_parts) != 0; }
+  bool is_generator() const noexcept { return (traits & is_generator_shell) != 0; }
 };
 
 }  // namespace detail
@@ -1565,10 +1583,13 @@ inline void unlink_partial(bin& b, page* p) noexcept {
 // --- blocks ---------------------------------------------------------------------------------------------------------
 
 /// The size of a block for an object of `bytes`, array length word included.
-inline std::size_t block_size(type_descriptor const& type, std::size_t bytes) noexcept {
-  std::size_t const unit = std::max<std::size_t>(type.alignment, type.is_array ? array_class_bytes : 8);
-  std::size_t const raw = sizeof(object_header) + std::max<std::size_t>(bytes, 8) + (type.is_array ? 8 : 0);
+constexpr std::size_t block_size(std::size_t alignment, bool is_array, std::size_t bytes) noexcept {
+  std::size_t const unit = std::max<std::size_t>(alignment, is_array ? array_class_bytes : 8);
+  std::size_t const raw = sizeof(object_header) + std::max<std::size_t>(bytes, 8) + (is_array ? 8 : 0);
   return (raw + unit - 1) / unit * unit;
+}
+inline std::size_t block_size(type_descriptor const& type, std::size_t bytes) noexcept {
+  return block_size(type.alignment, type.is_array, bytes);
 }
 
 /// `bytes`: of the object; `block`: its `block_size`.
@@ -2126,7 +2147,8 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
   heap_core& heap = heap_of(h);
   type_descriptor const& type = type_of(h);
   ++thread.depth;
-  if (type.finalize == nullptr || (h->flags & flag_finalized) != 0 || still_dead_after_finalizer(heap, type, h)) {
+  bool const finalized = type.finalize == nullptr || type.is_generator() || (h->flags & flag_finalized) != 0;
+  if (finalized || still_dead_after_finalizer(heap, type, h)) {
     set_state(*h, object_state::destroying);
     h->slot = slot_slow;
     // Weak references are cleared and their callbacks called here.
@@ -2152,6 +2174,8 @@ OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_
     return;
   }
   if (state_of(*h) == object_state::destroying) return;  // a handle that its destructor made and dropped
+  type_descriptor const& type = type_of(h);
+  if (type.defer_death != nullptr && type.defer_death(h)) return;
   if (is_candidate(*h)) remove_candidate(heap_of(h), h);
   if (thread.depth >= deepest_nesting) return enqueue(thread, h);
   destroy_now(thread, h);
@@ -2227,7 +2251,7 @@ class tracing_scope {
 };
 
 /// What was wrong with the edges that an object's trace reported.
-enum class trace_fault : std::uint8_t { none, repeated, on_stack, temporary, no_memory, destroyed_handle, too_many, unbalanced };
+enum class trace_fault : std::uint8_t { none, repeated, on_stack, temporary, no_memory, destroyed_handle, too_many, unbalanced, in_use };
 
 /// Parts of an object that wait for being traced, so that long chains of parts need no stack.
 class deferred_parts {
@@ -2317,6 +2341,7 @@ class checked_trace : public tracer {
     trace_object(type, h, *this);
     deferred_.trace_all(*this);
     if (fault_ != trace_fault::none) return fault_;
+    if (tracer_access::take_in_use(*this)) return trace_fault::in_use;
     if (thread.dropped_in_trace && reports_outside(h)) return trace_fault::temporary;
     std::sort(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot < b.slot; });
     auto const repeat =
@@ -2705,8 +2730,8 @@ class trial {
     entry.saved.flags |= is_opaque;
     entry.header->slot = slot_root;
     rooted_ = true;
-    if (fault == trace_fault::no_memory) {
-      cut_ = true;
+    if (fault == trace_fault::no_memory || fault == trace_fault::in_use) {
+      cut_ = true;  // what it keeps alive is no candidate any more
     } else {
       faults_.add(fault, type);
     }
@@ -8078,7 +8103,7 @@ class gc_ptr {
 
   /// Drops the handle. The last one runs the object's finalizer and destructor before it returns.
   // Not constexpr, and without a look at T: Clang evaluates a constexpr destructor before T is complete.
-  ~gc_ptr() {
+  OURO_DETAIL_INLINE ~gc_ptr() {
     if (word_ != nullptr) release(word_);
     if constexpr (OURO_DETAIL_HARDENED) {
       *const_cast<void* volatile*>(&word_) = reinterpret_cast<void*>(detail::destroyed_handle);
@@ -9008,6 +9033,1331 @@ struct handle_traits<gc_function<Signature>> {
 }  // namespace ouro
 
 #endif  // OURO_GC_FUNCTION_HPP
+
+// The garbage-collected object of a generator: its state and, in the same block, the frame of its coroutine.
+//
+//   | length of the frame | header | shell | frame | marks: a bit for each word of the frame |
+//
+// The shell outlives the frame, which is destroyed as soon as the body has ended. A mark says that a local anchor
+// begins at that word: a local variable that wants to be traced. Everything else in the frame is traced by the address
+// that the promise noted (parameters), or not at all.
+#ifndef OURO_DETAIL_GENERATOR_SHELL_HPP
+#define OURO_DETAIL_GENERATOR_SHELL_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+enum class generator_state : std::uint8_t {
+  entered,     // it has been started: its body is at a co_yield, or runs
+  attached,    // the same, and another generator, its parent, delegates to it
+  busy,        // it is being closed, or one that it delegates to has been advanced without it
+  orphaned,    // its body runs, and its last handle has gone
+  fresh,       // not started
+  delegating,  // its body has just asked for the elements of `child`
+  finished,    // the body has ended; the frame is gone, or about to go
+  building     // the frame is being made
+};
+
+struct alignas(16) generator_shell {
+  std::coroutine_handle<> frame;
+  generator_shell* leaf = this;  // the innermost generator that it delegates to; itself while attached
+  // What the body has yielded. Null while it runs or delegates; the shell itself when what it delegated to has been ended
+  // by somebody else.
+  void* value = nullptr;
+  generator_shell* parent = nullptr;  // who delegates to this one
+  gc_ptr<generator_shell> child;      // to whom this one delegates
+  void (*trace_parameters)(void* frame, tracer&) noexcept = nullptr;
+  std::exception_ptr error;  // out of the body; or on the way into it
+  generator_state state = generator_state::building;
+  bool was_orphaned = false;
+};
+
+/// With what is sent. All generators of a chain of delegation agree on its type.
+template <class Send>
+struct sending_shell : generator_shell {
+  Send* sent = nullptr;
+};
+template <>
+struct sending_shell<void> : generator_shell {};
+
+/// With the place for what `co_return` gives.
+template <class Ret, class Send>
+struct generator_shell_of : sending_shell<Send> {
+  std::optional<Ret> result;
+};
+template <class Send>
+struct generator_shell_of<void, Send> : sending_shell<Send> {};
+
+inline bool has_frame(generator_shell const& s) noexcept { return s.state < generator_state::finished; }
+inline bool has_ended(generator_shell const* s) noexcept {
+  return s == nullptr || s->state == generator_state::finished;
+}
+
+inline bool is_running(generator_shell const& s) noexcept {
+  return s.state == generator_state::busy || s.state == generator_state::orphaned ||
+         (s.state == generator_state::entered && s.leaf->value == nullptr);
+}
+
+/// Does it run, or one that delegates to it?
+inline bool is_running_in_chain(generator_shell const& s) noexcept {
+  generator_shell const* one = &s;
+  while (one->parent != nullptr && !is_running(*one)) one = one->parent;
+  return is_running(*one);
+}
+
+/// The generator that yields for this one. O(1) unless others delegate to it.
+inline generator_shell const& innermost(generator_shell const& s) noexcept {
+  generator_shell const* one = s.leaf;
+  while (one->state == generator_state::attached && one->child != nullptr && one->child->parent == one) {
+    one = one->child.get();
+  }
+  return *one;
+}
+
+inline bool is_at_element(generator_shell const* s) noexcept {
+  if (s == nullptr || s->state > generator_state::attached || is_running_in_chain(*s)) return false;
+  generator_shell const& leaf = innermost(*s);
+  return leaf.value != &leaf;
+}
+
+/// The same address, of which the optimiser knows nothing any more. Clang takes the promise and the locals of a
+/// coroutine for variables on the stack until it lays out the frame, and deletes what is stored through addresses
+/// computed from theirs.
+inline void* launder_address(void const* address) noexcept {
+#if defined(__GNUC__)
+  void* result = const_cast<void*>(address);
+  asm volatile("" : "+r"(result) : : "memory");
+  return result;
+#else
+  void* volatile result = const_cast<void*>(address);
+  return result;
+#endif
+}
+
+// --- locals ---------------------------------------------------------------------------------------------------------
+
+inline constexpr std::size_t word_bytes = sizeof(void*);
+
+constexpr std::size_t words_in(std::size_t bytes) noexcept { return (bytes + word_bytes - 1) / word_bytes; }
+constexpr std::size_t mark_bytes(std::size_t frame_bytes) noexcept { return (words_in(frame_bytes) + 63) / 64 * 8; }
+
+inline std::size_t frame_bytes_of(generator_shell const& s) noexcept { return length_of(header_of(&s)); }
+
+/// Frames begin 16-aligned, so that the marks behind them may be 8-aligned words.
+inline std::uint64_t* marks_of(generator_shell const& s) noexcept {
+  std::size_t const rounded = (frame_bytes_of(s) + 7) / 8 * 8;
+  return reinterpret_cast<std::uint64_t*>(static_cast<char*>(s.frame.address()) + rounded);
+}
+
+/// Where in the frame an address lies, or the frame's size or more.
+inline std::size_t offset_in_frame(generator_shell const& s, void const* address) noexcept {
+  return static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(address) -
+                                  reinterpret_cast<std::uintptr_t>(s.frame.address()));
+}
+
+/// The generator whose frame contains an address, or null; parameters, which are made before their frame is ready, do
+/// not count.
+inline generator_shell* find_generator(void const* address) noexcept {
+  object_header* const h = find_block(address);
+  if (h == nullptr || !type_of(h).is_generator()) return nullptr;
+  auto* const s = static_cast<generator_shell*>(object_of(h));
+  return s->state != generator_state::building && offset_in_frame(*s, address) < frame_bytes_of(*s) ? s : nullptr;
+}
+
+/// What makes a variable traced where it is a local of a generator: it marks the word at which it lies.
+///
+/// A handle follows it, or a pointer to a function that traces the whole variable.
+class local_anchor {
+ public:
+  enum class kind : std::uintptr_t { handle = 0, polymorphic_handle = 1, value = 2 };
+  using trace_function = void (*)(local_anchor const&, tracer&) noexcept;
+
+  /// Its generator's trace reports it.
+  bool is_marked() const noexcept { return (owner_ & ~kind_mask) != 0; }
+
+  void trace_marked(tracer& t) const noexcept {
+    void const* const next = this + 1;
+    if (is(kind::value)) {
+      trace_function trace = nullptr;
+      std::memcpy(&trace, next, sizeof trace);
+      return trace(*this, t);
+    }
+    void** const slot = static_cast<void**>(const_cast<void*>(next));
+    if (*slot == nullptr) return;
+    if (OURO_DETAIL_HARDENED && *slot == reinterpret_cast<void*>(destroyed_handle)) {
+      return tracer_access::report_destroyed(t);
+    }
+    tracer_access::report(
+        t, slot, is(kind::polymorphic_handle) ? edge_target_polymorphic(*slot) : edge_target(header_of(*slot)));
+  }
+
+ protected:
+  local_anchor() = default;
+  local_anchor(local_anchor const&) = delete;
+  local_anchor& operator=(local_anchor const&) = delete;
+  ~local_anchor() = default;
+
+  /// Called when the variable is complete.
+  void mark(kind k) noexcept {
+    void* const here = launder_address(this);
+    generator_shell* const owner = find_generator(here);
+    if (owner == nullptr) return;
+    std::size_t const word = offset_in_frame(*owner, here) / word_bytes;
+    marks_of(*owner)[word / 64] |= std::uint64_t{1} << word % 64;
+    owner_ = reinterpret_cast<std::uintptr_t>(owner) | static_cast<std::uintptr_t>(k);
+  }
+  /// Called before any part of it is destroyed. Goes by the owner it found, whoever runs now.
+  void unmark() noexcept {
+    if (!is_marked()) return;
+    auto const& owner = *reinterpret_cast<generator_shell*>(owner_ & ~kind_mask);
+    std::size_t const word = offset_in_frame(owner, launder_address(this)) / word_bytes;
+    marks_of(owner)[word / 64] &= ~(std::uint64_t{1} << word % 64);
+    owner_ = 0;
+  }
+
+ private:
+  static constexpr std::uintptr_t kind_mask = 3;
+  bool is(kind k) const noexcept { return (owner_ & kind_mask) == static_cast<std::uintptr_t>(k); }
+
+  std::uintptr_t owner_ = 0;
+};
+static_assert(sizeof(local_anchor) == word_bytes);
+
+inline void trace_locals(generator_shell const& s, tracer& t) noexcept {
+  std::uint64_t const* const marks = marks_of(s);
+  char const* const frame = static_cast<char const*>(s.frame.address());
+  for (std::size_t i = 0, n = mark_bytes(frame_bytes_of(s)) / 8; i != n; ++i) {
+    for (std::uint64_t rest = marks[i]; rest != 0; rest &= rest - 1) {
+      std::size_t const word = i * 64 + static_cast<std::size_t>(std::countr_zero(rest));
+      reinterpret_cast<local_anchor const*>(frame + word * word_bytes)->trace_marked(t);
+    }
+  }
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_GENERATOR_SHELL_HPP
+
+// Which parameters of a generator hold handles, and where in its frame they lie.
+#ifndef OURO_DETAIL_GENERATOR_PARAMETERS_HPP
+#define OURO_DETAIL_GENERATOR_PARAMETERS_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+template <class Arg>
+constexpr bool is_traced_parameter() {
+  if constexpr (std::is_reference_v<Arg>) {
+    return false;
+  } else if constexpr (!traceable<std::remove_cv_t<Arg>>) {
+    return false;  // a root, as a local variable is
+  } else {
+    return ouro::is_traced<Arg>;
+  }
+}
+template <class Arg>
+inline constexpr bool is_kept_parameter = std::is_reference_v<Arg> && !std::is_function_v<std::remove_reference_t<Arg>>;
+
+/// Coroutine frames begin at what the allocation gives, and no compiler aligns their parts to more.
+template <class Arg>
+constexpr bool is_aligned_in_frame() {
+  if constexpr (std::is_reference_v<Arg>) {
+    return true;
+  } else {
+    return alignof(Arg) <= alignof(generator_shell);
+  }
+}
+
+/// A handle to the object that an address lies in, if it is one. Generators are left out: what lies in a frame does not
+/// live as long as the shell.
+inline gc_ptr<void> keep_owner(void const* address) noexcept {
+  object_header* const h = find_block(address);
+  if (h == nullptr || type_of(h).is_generator()) return nullptr;
+  object_state const state = state_of(*h);
+  if (state != object_state::live && state != object_state::constructing) return nullptr;
+  return handle_access::share<void>(h);
+}
+
+/// Finds and traces what the parameters of a coroutine hold: those by value at their place in the frame, and the
+/// objects that references and `*this` point into.
+template <class... Args>
+class generator_parameters {
+ public:
+  /// `a`: the parameters as the compiler gives them to the promise, those by value as copies in the frame. Clang leaves
+  /// out the closure of a lambda.
+  template <class... A>
+  void find([[maybe_unused]] generator_shell const& s, A&... a) noexcept {
+    static_assert(sizeof...(A) == sizeof...(Args) || sizeof...(A) + 1 == sizeof...(Args));
+    void const* addresses[sizeof...(Args) + 1] = {};
+    std::size_t next = sizeof...(Args) - sizeof...(A);
+    ((addresses[next++] = address_of(a)), ...);
+    next = 0;
+    [[maybe_unused]] std::size_t value = 0;
+    [[maybe_unused]] std::size_t owner = 0;
+    (note<Args>(s, addresses[next++], value, owner), ...);
+  }
+
+  void trace([[maybe_unused]] char const* frame, tracer& t) const noexcept {
+    [[maybe_unused]] std::size_t value = 0;
+    (trace_one<Args>(frame, value, t), ...);
+    for (gc_ptr<void> const& owner : owners_) trace_value(owner, t);
+  }
+
+  static constexpr std::size_t traced = (std::size_t{is_traced_parameter<Args>()} + ... + 0);
+  static constexpr std::size_t kept = (std::size_t{is_kept_parameter<Args>} + ... + 0);
+
+ private:
+  template <class A>
+  static void const* address_of([[maybe_unused]] A& a) noexcept {
+    if constexpr (std::is_function_v<A>) {
+      return nullptr;
+    } else {
+      return launder_address(const_cast<void const*>(static_cast<void const volatile*>(std::addressof(a))));
+    }
+  }
+
+  template <class Arg>
+  void note([[maybe_unused]] generator_shell const& s, [[maybe_unused]] void const* address,
+            [[maybe_unused]] std::size_t& value, [[maybe_unused]] std::size_t& owner) noexcept {
+    if constexpr (is_traced_parameter<Arg>()) {
+      std::size_t const offset = offset_in_frame(s, address);
+      offsets_[value++] = offset < frame_bytes_of(s) ? static_cast<std::uint32_t>(offset) : 0;
+    } else if constexpr (is_kept_parameter<Arg>) {
+      owners_[owner++] = keep_owner(address);
+    }
+  }
+
+  template <class Arg>
+  void trace_one([[maybe_unused]] char const* frame, [[maybe_unused]] std::size_t& value,
+                 [[maybe_unused]] tracer& t) const noexcept {
+    if constexpr (is_traced_parameter<Arg>()) {
+      std::uint32_t const offset = offsets_[value++];
+      if (offset != 0) trace_value(*reinterpret_cast<std::remove_cv_t<Arg> const*>(frame + offset), t);
+    }
+  }
+
+  [[no_unique_address]] std::array<gc_ptr<void>, kept> owners_{};
+  [[no_unique_address]] std::array<std::uint32_t, traced> offsets_{};  // 0: not in the frame
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_GENERATOR_PARAMETERS_HPP
+
+// How generators run, delegate to one another, end and die: what their shells do, and what the collector does with them.
+//
+//   root --leaf------------------------------+
+//    |                                       v
+//    +--child--> attached --child--> attached, which yields
+//       <-------- parent <--------- parent
+//
+// Resuming the root resumes the leaf. Nothing is counted meanwhile: `value` is null while a body runs, and set when it has
+// come back with an element.
+#ifndef OURO_DETAIL_GENERATOR_RUN_HPP
+#define OURO_DETAIL_GENERATOR_RUN_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// Keeps a generator from dying. Unlike the drop of a handle, its end is no reason to suspect a garbage cycle.
+class pinned_generator {
+ public:
+  explicit pinned_generator(generator_shell& s) noexcept : header_(header_of(&s)) {
+    if (!std::exchange(s.was_orphaned, false)) add_reference(header_);
+  }
+  pinned_generator(pinned_generator const&) = delete;
+  pinned_generator& operator=(pinned_generator const&) = delete;
+  ~pinned_generator() {
+    if (holds_last()) {
+      drop_reference(header_);
+    } else if (!is_sticky(header_->count)) {
+      --header_->count;
+    }
+  }
+  bool holds_last() const noexcept { return header_->count == 1; }
+
+ private:
+  object_header* header_;
+};
+
+/// An iterator's share in its generator.
+///
+/// Its end is no reason to suspect a garbage cycle as long as no collection has been since it began: what has been
+/// dropped meanwhile is still noted. So a loop over a fresh generator leaves no candidate behind.
+class generator_share {
+ public:
+  generator_share() noexcept = default;
+  explicit generator_share(gc_ptr<generator_shell> const& shell) noexcept
+      : shell_(shell.get()), epoch_(this_thread_state().fresh.slot) {
+    retain();
+  }
+  generator_share(generator_share const& other) noexcept : shell_(other.shell_), epoch_(other.epoch_) { retain(); }
+  generator_share(generator_share&& other) noexcept
+      : shell_(std::exchange(other.shell_, nullptr)), epoch_(other.epoch_) {}
+  generator_share& operator=(generator_share other) noexcept {
+    std::swap(shell_, other.shell_);
+    std::swap(epoch_, other.epoch_);
+    return *this;
+  }
+  OURO_DETAIL_INLINE ~generator_share() {
+    if (shell_ != nullptr) release(header_of(shell_), epoch_);
+  }
+
+  generator_shell* get() const noexcept { return shell_; }
+  generator_shell* operator->() const noexcept { return shell_; }
+
+ private:
+  void retain() const noexcept {
+    if (shell_ != nullptr) add_reference(header_of(shell_));
+  }
+  static void release(object_header* h, std::uint16_t epoch) noexcept {
+    check_handle(h);
+    if (h->count == 1 || is_sticky(h->count) || epoch != this_thread_state().fresh.slot) return drop_reference(h);
+    --h->count;
+  }
+
+  generator_shell* shell_ = nullptr;
+  std::uint16_t epoch_ = 0;
+};
+
+/// Destroys the frame of a generator, and those of the ones that it delegates to, innermost first.
+/// Precondition: nobody runs it or delegates to it, and it does not die meanwhile.
+inline void close(generator_shell& s) noexcept {
+  if (!has_frame(s)) return;
+  s.state = generator_state::busy;
+  while (true) {
+    generator_shell& leaf = *s.leaf;
+    if (has_frame(leaf)) {
+      leaf.state = generator_state::finished;
+      leaf.frame.destroy();
+    }
+    leaf.child.reset();
+    if (&leaf == &s) return;
+    s.leaf = std::exchange(leaf.parent, nullptr);
+  }
+}
+
+/// Goes on, after a resumption that has not yielded, until some body in the chain yields; false when that of the root
+/// has ended. A loop and no symmetric transfer: that one needs stack where it is not optimised.
+inline bool settle(generator_shell& root) noexcept {
+  while (root.leaf->value == nullptr) {
+    generator_shell& leaf = *root.leaf;
+    if (leaf.state == generator_state::delegating) {
+      leaf.state = &leaf == &root ? generator_state::entered : generator_state::attached;
+      generator_shell& child = *leaf.child;
+      child.parent = &leaf;
+      child.state = generator_state::attached;
+      root.leaf = std::exchange(child.leaf, &child);
+      root.leaf->value = nullptr;
+    } else if (&leaf == &root) {
+      return false;
+    } else {
+      leaf.frame.destroy();
+      root.leaf = std::exchange(leaf.parent, nullptr);
+    }
+    root.leaf->frame.resume();
+  }
+  return true;
+}
+
+/// What is left to do when the body has ended, or nobody holds the generator any more. Throws what came out of the
+/// body.
+inline bool leave(generator_shell& s) {
+  pinned_generator const pin(s);
+  if (has_frame(s)) {
+    s.state = generator_state::entered;
+    return !pin.holds_last();
+  }
+  s.frame.destroy();
+#if OURO_DETAIL_EXCEPTIONS
+  if (s.error != nullptr) std::rethrow_exception(std::exchange(s.error, nullptr));
+#endif
+  return false;
+}
+
+OURO_DETAIL_NOINLINE inline bool run_on(generator_shell& s) { return (settle(s) && !s.was_orphaned) || leave(s); }
+
+/// Runs a generator to its next element, given that it is at one or fresh; false at the end.
+OURO_DETAIL_INLINE bool run(generator_shell& s) {
+  s.leaf->value = nullptr;
+  s.leaf->frame.resume();
+  if (s.leaf->value == nullptr || s.state != generator_state::entered) [[unlikely]]
+    return run_on(s);
+  return true;
+}
+
+[[noreturn]] void throw_running();
+
+/// Makes an attached generator the root of a chain of its own for a while, so that it can be advanced or closed from
+/// outside. Throws when it runs already. Complexity: linear in the number of generators that wait for it.
+class detached_generator {
+ public:
+  explicit detached_generator(generator_shell& s) : shell_(s), parent_(*s.parent) {
+    generator_shell* root = &parent_;
+    while (root->parent != nullptr) root = root->parent;
+    if (is_running(*root)) throw_running();
+    root_ = root;
+    pin_.emplace(*root);
+    set_waiting(generator_state::busy, generator_state::busy);
+    s.leaf = root->leaf;
+    s.parent = nullptr;
+    s.state = generator_state::entered;
+  }
+  detached_generator(detached_generator const&) = delete;
+  detached_generator& operator=(detached_generator const&) = delete;
+  ~detached_generator() {
+    set_waiting(generator_state::entered, generator_state::attached);
+    if (has_frame(shell_)) {
+      root_->leaf = std::exchange(shell_.leaf, &shell_);
+      shell_.parent = &parent_;
+      shell_.state = generator_state::attached;
+    } else {
+      root_->leaf = &parent_;
+      parent_.value = &parent_;
+    }
+  }
+
+ private:
+  void set_waiting(generator_state root, generator_state between) noexcept {
+    for (generator_shell* s = &parent_; s != nullptr; s = s->parent) s->state = s->parent == nullptr ? root : between;
+  }
+
+  generator_shell& shell_;
+  generator_shell& parent_;
+  generator_shell* root_;
+  std::optional<pinned_generator> pin_;
+};
+
+/// A generator that has not started.
+template <class Prepare>
+OURO_DETAIL_INLINE bool start(generator_shell& s, Prepare prepare) {
+  prepare(s);
+  s.state = generator_state::entered;
+  return run(s);
+}
+
+template <class Prepare>
+OURO_DETAIL_NOINLINE bool advance_specially(generator_shell& s, Prepare prepare) {
+  if (is_running(s)) throw_running();
+  if (s.state == generator_state::finished) return false;
+  if (s.state == generator_state::fresh) return start(s, prepare);
+  detached_generator const alone(s);
+  prepare(*s.leaf);
+  return run(s);
+}
+
+/// Runs a generator to its next element, after `prepare` has left in the innermost one what its body is to find. False
+/// at the end.
+template <class Prepare>
+OURO_DETAIL_INLINE bool advance(generator_shell& s, Prepare prepare) {
+  check_handle(header_of(&s));
+  if (s.state != generator_state::entered || s.leaf->value == nullptr) [[unlikely]]
+    return advance_specially(s, prepare);
+  prepare(*s.leaf);
+  return run(s);
+}
+
+/// The same, faster for one that has not started.
+template <class Prepare>
+OURO_DETAIL_INLINE bool start_or_advance(generator_shell& s, Prepare prepare) {
+  if (s.state != generator_state::fresh) return advance(s, prepare);
+  check_handle(header_of(&s));
+  return start(s, prepare);
+}
+
+/// Closes a generator that may be in use. Throws when it runs.
+inline void close_from_outside(generator_shell& s) {
+  if (is_running(s)) throw_running();
+  pinned_generator const pin(s);
+  if (s.state != generator_state::attached) return close(s);
+  detached_generator const alone(s);
+  close(s);
+}
+
+// --- as an object of the collector ----------------------------------------------------------------------------------
+
+template <class Ret, class Send>
+struct generator_operations {
+  using shell = generator_shell_of<Ret, Send>;
+
+  /// Who runs it drops its last handle afterwards, in place of the one that has just gone.
+  static bool defer_death(object_header* h) noexcept {
+    auto& s = *static_cast<shell*>(object_of(h));
+    if (!is_running(s)) return false;
+    h->count = 1;
+    s.state = generator_state::orphaned;
+    s.was_orphaned = true;
+    return true;
+  }
+  static void die(object_header* h) noexcept {
+    if (!defer_death(h)) detail::die<generator_operations>(h);
+  }
+  static void destroy(object_header* h) noexcept {
+    auto* const s = static_cast<shell*>(object_of(h));
+    close(*s);
+    std::destroy_at(s);
+  }
+  static void trace(object_header* h, tracer& t) noexcept {
+    auto const& s = *static_cast<shell const*>(object_of(h));
+    if (is_running(s)) tracer_access::report_in_use(t);
+    if (has_frame(s)) {
+      if (s.trace_parameters != nullptr) s.trace_parameters(s.frame.address(), t);
+      trace_locals(s, t);
+    }
+    trace_value(s.child, t);
+    if constexpr (!std::is_void_v<Ret>) trace_value(s.result, t);
+  }
+  // Those that others delegate to are closed by the outermost one, so that this takes time linear in all of them.
+  static void finalize(void* object) {
+    auto& s = *static_cast<shell*>(object);
+    if (s.parent == nullptr) close(s);
+  }
+};
+
+template <class Ret>
+constexpr type_traits_set generator_traits_of() {
+  unsigned traits = has_finalize | is_hand_written | is_generator_shell;
+  if constexpr (!std::is_void_v<Ret>) {
+    if (has_keyed_container<Ret>) traits |= has_keyed_parts;
+  }
+  return static_cast<type_traits_set>(traits);
+}
+
+/// Which traces a body's locals need is not known when the generator is made, so they are checked as if users wrote
+/// them. No keyed container is left in a frame when the collector empties them: frames of garbage are destroyed before.
+template <class Generator, class Ret, class Send, class Operations = generator_operations<Ret, Send>>
+inline constinit type_descriptor const generator_descriptor = {&destroy_run<Operations>,
+                                                               &trace_run<Operations>,
+                                                               &Operations::die,
+                                                               &Operations::finalize,
+                                                               &object_operations<Generator>::name,
+                                                               throw_function<generator_shell_of<Ret, Send>>(),
+                                                               alignof(generator_shell),
+                                                               true,
+                                                               generator_traits_of<Ret>(),
+                                                               &Operations::defer_death};
+
+/// A block with a new shell; returns the place for the frame. Throws std::bad_alloc.
+template <class Shell>
+OURO_DETAIL_INLINE void* make_shell(type_descriptor const& type, std::size_t frame_bytes) {
+  std::size_t const rounded = (frame_bytes + 7) / 8 * 8;
+  std::size_t const marks = mark_bytes(frame_bytes);
+  std::size_t const bytes = sizeof(Shell) + rounded + marks;
+  std::size_t const block = block_size(alignof(generator_shell), true, bytes);
+  object_header* const h = !OURO_DETAIL_SYSTEM_ALLOC && block <= largest_pooled_block
+                               ? allocate<true>(type, bytes, static_cast<std::uint32_t>(block / array_class_bytes))
+                               : allocate_slow(type, bytes);
+  length_of(h) = frame_bytes;
+  void* const frame = ::new (object_of(h)) Shell + 1;
+  std::memset(static_cast<char*>(frame) + rounded, 0, marks);
+  return frame;
+}
+
+/// The frame could not be finished: a parameter's copy or the promise has thrown.
+template <class Shell>
+void abandon_shell(Shell* s) noexcept {
+  std::destroy_at(s);
+  abandon(header_of(s));
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_GENERATOR_RUN_HPP
+
+// Local variables of generators that the collector can follow.
+#ifndef OURO_GC_LOCAL_HPP
+#define OURO_GC_LOCAL_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+/// A `gc_ptr<T>` that is traced where it is a local variable of a generator: a cycle from the generator through it and
+/// back is collected. A plain `gc_ptr` there keeps its object alive until the body's scope ends.
+///
+/// It goes by its address. As a variable of a generator's body, or as a part of one (an array, `std::optional`, a class
+/// of yours) it is traced by the generator; as a part of an object by the object; anywhere else (on the stack, as an
+/// element of a `std::vector`) it is an ordinary handle, and a root. Two pointers wide. Making and destroying one takes
+/// some nanoseconds more than for a `gc_ptr`, using it nothing. Never throws. Thread rule as for `gc_ptr`. CPython:
+/// every local variable.
+template <class T>
+class gc_local : detail::local_anchor, public gc_ptr<T> {
+ public:
+  gc_local() noexcept : gc_local(gc_ptr<T>()) {}
+  gc_local(std::nullptr_t) noexcept : gc_local(gc_ptr<T>()) {}
+  gc_local(gc_ptr<T> handle) noexcept : gc_ptr<T>(std::move(handle)) {
+    static_assert(sizeof(gc_local) == 2 * detail::word_bytes);
+    mark(detail::points_into_objects<T>() ? kind::polymorphic_handle : kind::handle);
+  }
+  template <class U>
+  requires(!std::is_same_v<U, T> && std::is_convertible_v<gc_ptr<U>, gc_ptr<T>>) gc_local(gc_ptr<U> handle)
+  noexcept : gc_local(gc_ptr<T>(std::move(handle))) {}
+  gc_local(gc_local const& other) noexcept : gc_local(static_cast<gc_ptr<T> const&>(other)) {}
+  gc_local(gc_local&& other) noexcept : gc_local(static_cast<gc_ptr<T>&&>(other)) {}
+  ~gc_local() { unmark(); }
+
+  using gc_ptr<T>::operator=;
+  gc_local& operator=(gc_local const& other) noexcept {
+    gc_ptr<T>::operator=(other);
+    return *this;
+  }
+  gc_local& operator=(gc_local&& other) noexcept {
+    gc_ptr<T>::operator=(std::move(other));
+    return *this;
+  }
+
+ private:
+  friend struct detail::handle_traits<gc_local>;
+};
+template <class T>
+gc_local(gc_ptr<T>) -> gc_local<T>;
+
+/// A value with handles in it, say a container, that is traced where it is a local variable of a generator. `*v` and
+/// `v->` reach the value.
+///
+/// It goes by its address, as `gc_local` does; one pointer wider than the two and the value. Precondition: `V` is
+/// traceable, and is not changed while the collector may run: its elements do not allocate when they are copied,
+/// compared or destroyed. Exceptions: those of the value.
+template <class V>
+class gc_local_value : detail::local_anchor {
+ public:
+  gc_local_value() : gc_local_value(std::in_place) {}
+  gc_local_value(V const& value) : gc_local_value(std::in_place, value) {}
+  gc_local_value(V&& value) : gc_local_value(std::in_place, std::move(value)) {}
+  /// The value is built with these arguments.
+  template <class... A>
+  explicit gc_local_value(std::in_place_t, A&&... args) : value_(std::forward<A>(args)...) {
+    mark(kind::value);
+  }
+  gc_local_value(gc_local_value const& other) : gc_local_value(std::in_place, other.value_) {}
+  gc_local_value(gc_local_value&& other) noexcept(std::is_nothrow_move_constructible_v<V>)
+      : gc_local_value(std::in_place, std::move(other.value_)) {}
+  ~gc_local_value() { unmark(); }
+
+  gc_local_value& operator=(gc_local_value const& other) {
+    value_ = other.value_;
+    return *this;
+  }
+  gc_local_value& operator=(gc_local_value&& other) noexcept(std::is_nothrow_move_assignable_v<V>) {
+    value_ = std::move(other.value_);
+    return *this;
+  }
+
+  V& operator*() noexcept { return value_; }
+  V const& operator*() const noexcept { return value_; }
+  V* operator->() noexcept { return std::addressof(value_); }
+  V const* operator->() const noexcept { return std::addressof(value_); }
+
+ private:
+  friend struct detail::handle_traits<gc_local_value>;
+
+  static void trace_whole(local_anchor const& anchor, tracer& t) noexcept {
+    detail::trace_value(static_cast<gc_local_value const&>(anchor).value_, t);
+  }
+
+  trace_function const trace_ = &trace_whole;
+  V value_;
+};
+
+namespace detail {
+
+// What a generator traces by its mark is not traced again with the variable that it is a part of.
+
+template <class T>
+struct handle_traits<gc_local<T>> {
+  static constexpr bool is_handle = true;
+  static constexpr bool is_traced = handle_traits<gc_ptr<T>>::is_traced;
+  static constexpr bool is_hand_traced = false;
+  static void trace(gc_local<T> const& local, tracer& t) noexcept {
+    if (!local.is_marked()) trace_value<gc_ptr<T>>(local, t);
+  }
+};
+
+template <class V>
+struct handle_traits<gc_local_value<V>> {
+  static constexpr bool is_handle = true;
+  static constexpr bool is_traced = ouro::is_traced<V>;
+  static constexpr bool is_hand_traced = detail::is_hand_traced<V>;
+  static constexpr bool has_keyed_container = detail::has_keyed_container<V>;
+  static void trace(gc_local_value<V> const& local, tracer& t) noexcept {
+    if (!local.is_marked()) trace_value(local.value_, t);
+  }
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+template <class T>
+struct std::hash<ouro::gc_local<T>> : std::hash<ouro::gc_ptr<T>> {};
+
+#endif  // OURO_GC_LOCAL_HPP
+
+// The promise of a generator's coroutine: where its frame comes from, what co_yield does.
+//
+// Each list of parameter types has a promise type of its own (std::coroutine_traits), which knows at compile time which
+// of them hold handles. At run time it notes where in the frame they lie.
+#ifndef OURO_DETAIL_GENERATOR_PROMISE_HPP
+#define OURO_DETAIL_GENERATOR_PROMISE_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+/// `co_yield elements_of(range)` yields the elements of a generator, or of any other range, in a generator.
+///
+/// For a generator with the same `Ref` and `Send` that costs O(1) for each element at any depth of delegation, sends
+/// and throws go through to it, and the expression's value is what it returned: `auto r = co_yield elements_of(g)`.
+/// CPython: `yield from`.
+template <class R>
+struct elements_of {
+  explicit constexpr elements_of(R&& r) noexcept : range(std::forward<R>(r)) {}
+  R&& range;
+};
+template <class R>
+elements_of(R&&) -> elements_of<R&&>;
+
+namespace detail {
+
+template <class G>
+struct generator_traits {
+  static constexpr bool is_generator = false;
+};
+template <class Ref, class Val, class Ret, class Send>
+struct generator_traits<gc_generator<Ref, Val, Ret, Send>> {
+  static constexpr bool is_generator = true;
+  using reference = std::conditional_t<std::is_void_v<Val>, Ref&&, Ref>;
+  using value = std::conditional_t<std::is_void_v<Val>, std::remove_cvref_t<Ref>, Val>;
+  using yielded = std::conditional_t<std::is_reference_v<reference>, reference, reference const&>;
+  using result = Ret;
+  using sent = Send;
+  template <class NewRet>
+  using returning = gc_generator<Ref, Val, NewRet, Send>;
+};
+
+struct generator_access {
+  template <class G>
+  static G adopt(gc_ptr<generator_shell> shell) noexcept {
+    return G(std::move(shell));
+  }
+  template <class G>
+  static gc_ptr<generator_shell> const& shell(G const& g) noexcept {
+    return g.shell_;
+  }
+  template <class G>
+  static gc_ptr<generator_shell> take(G&& g) noexcept {
+    return std::forward<G>(g).shell_;
+  }
+};
+
+[[noreturn]] inline void throw_no_result() {
+  throw_error(
+      std::logic_error("ouro: a generator has no result: its body has not reached a co_return, or the generator is "
+                       "null. Ask done() first, "
+                       "and catch what next() throws"));
+}
+
+/// What `co_return` gave. Throws std::logic_error without one.
+template <class Ret, class Send>
+Ret& result_of(gc_ptr<generator_shell> const& s) {
+  auto* const shell = static_cast<generator_shell_of<Ret, Send>*>(s.get());
+  if (shell == nullptr || !shell->result.has_value()) throw_no_result();
+  return *shell->result;
+}
+
+/// The same for a delegator: copied if somebody else may ask for it, else moved.
+template <class Ret, class Send>
+Ret take_result(gc_ptr<generator_shell> const& s) {
+  Ret& result = result_of<Ret, Send>(s);
+  if constexpr (std::is_copy_constructible_v<Ret>) {
+    if (s.use_count() > 1) return result;
+  }
+  return std::move(result);
+}
+
+#if OURO_DETAIL_EXCEPTIONS
+[[noreturn]] OURO_DETAIL_NOINLINE inline void throw_injected(std::exception_ptr& error) {
+  std::rethrow_exception(std::exchange(error, nullptr));
+}
+#endif
+inline void throw_if_injected([[maybe_unused]] generator_shell& s) {
+#if OURO_DETAIL_EXCEPTIONS
+  if (s.error != nullptr) [[unlikely]]
+    throw_injected(s.error);
+#endif
+}
+
+/// Out of line, so that bodies need few registers for the case that they throw.
+OURO_DETAIL_NOINLINE inline void store_exception(generator_shell& s) noexcept { s.error = std::current_exception(); }
+
+// --- awaiters -------------------------------------------------------------------------------------------------------
+
+struct suspension {
+  static constexpr bool await_ready() noexcept { return false; }
+  static constexpr void await_suspend(std::coroutine_handle<>) noexcept {}
+};
+
+/// Part of the promise, so that a co_yield has nothing to store.
+template <class Send>
+struct yield_awaiter : suspension {
+  generator_shell* shell;
+
+  decltype(auto) await_resume() const {
+    throw_if_injected(*shell);
+    if constexpr (!std::is_void_v<Send>) return static_cast<sending_shell<Send>*>(shell)->sent;
+  }
+};
+
+/// Of an lvalue that is yielded as an rvalue: a copy, which the generator traces while it is suspended.
+template <class T, class Send>
+struct copy_awaiter : yield_awaiter<Send> {
+  copy_awaiter(yield_awaiter<Send> const& awaiter, T const& value) : yield_awaiter<Send>(awaiter), copy(value) {}
+  copy_awaiter(copy_awaiter const&) = delete;
+  copy_awaiter& operator=(copy_awaiter const&) = delete;
+  ~copy_awaiter() = default;
+
+  void await_suspend(std::coroutine_handle<>) noexcept { this->shell->value = std::addressof(get()); }
+
+ private:
+  static constexpr bool traced = is_traced<T>;
+  T& get() noexcept {
+    if constexpr (traced) {
+      return *copy;
+    } else {
+      return copy;
+    }
+  }
+  std::conditional_t<traced, gc_local_value<T>, T> copy;
+};
+
+template <class Ret, class Send>
+struct delegation_awaiter {
+  explicit delegation_awaiter(generator_shell& s) noexcept : shell(s) {}
+  generator_shell& shell;
+
+  bool await_ready() const noexcept {
+    return shell.child == nullptr || shell.child->state == generator_state::finished;
+  }
+  void await_suspend(std::coroutine_handle<>) const noexcept { shell.state = generator_state::delegating; }
+
+  Ret await_resume() const {
+    gc_ptr<generator_shell> const child = std::move(shell.child);
+    throw_if_injected(shell);
+    if (child != nullptr) throw_if_injected(*child);
+    if constexpr (!std::is_void_v<Ret>) return take_result<Ret, Send>(child);
+  }
+};
+
+// --- the promise ----------------------------------------------------------------------------------------------------
+
+/// What does not depend on the parameters.
+template <class Generator>
+class generator_promise_base {
+ protected:
+  using traits = generator_traits<Generator>;
+  using yielded = typename traits::yielded;
+  using value = typename traits::value;
+  using sent = typename traits::sent;
+  using shell = generator_shell_of<typename traits::result, sent>;
+
+ public:
+  OURO_DETAIL_INLINE static void* operator new(std::size_t bytes) {
+    return make_shell<shell>(generator_descriptor<Generator, typename traits::result, sent>, bytes);
+  }
+  // The block goes with the shell, unless the frame could not be finished.
+  static void operator delete(void* frame) noexcept {
+    shell* const s = static_cast<shell*>(frame) - 1;
+    if (s->state == generator_state::building) abandon_shell(s);
+  }
+
+  Generator get_return_object() noexcept {
+    object_header* const h = header_of(awaiter_.shell);
+    own_shell().state = generator_state::fresh;
+    set_state(*h, object_state::live);
+    return generator_access::adopt<Generator>(handle_access::adopt<generator_shell>(h));
+  }
+  static constexpr std::suspend_always initial_suspend() noexcept { return {}; }
+  std::suspend_always final_suspend() noexcept {
+    own_shell().state = generator_state::finished;
+    return {};
+  }
+  OURO_DETAIL_INLINE void unhandled_exception() noexcept { store_exception(own_shell()); }
+
+  yield_awaiter<sent> const& yield_value(yielded element) noexcept {
+    awaiter_.shell->value = const_cast<void*>(static_cast<void const volatile*>(std::addressof(element)));
+    return awaiter_;
+  }
+  copy_awaiter<std::remove_cvref_t<yielded>, sent>
+  yield_value(std::remove_reference_t<yielded> const& element) requires(
+      std::is_rvalue_reference_v<yielded>&&
+          std::constructible_from<std::remove_cvref_t<yielded>, std::remove_reference_t<yielded> const&>) {
+    return {awaiter_, element};
+  }
+
+  template <class R>
+  auto yield_value(elements_of<R> elements) {
+    using range = std::remove_cvref_t<R>;
+    if constexpr (generator_traits<range>::is_generator) {
+      using result = typename generator_traits<range>::result;
+      if constexpr (std::is_same_v<typename generator_traits<range>::yielded, yielded> &&
+                    std::is_same_v<typename generator_traits<range>::sent, sent>) {
+        gc_ptr<generator_shell> const& child = generator_access::shell(elements.range);
+        if (child == nullptr || child->state != generator_state::attached) {
+          if (child != nullptr && is_running(*child)) throw_running();
+          return delegate<result>(generator_access::take(std::forward<R>(elements.range)));
+        }
+      }
+      return delegate<result>(generator_access::take(pull<result>(range(std::forward<R>(elements.range)))));
+    } else {
+      static_assert(std::ranges::input_range<R>, "ouro: elements_of needs a generator or another range");
+      return delegate<void>(generator_access::take(each<R>(std::forward<R>(elements.range))));
+    }
+  }
+
+  void await_transform() = delete;
+
+ protected:
+  generator_promise_base() = default;
+  ~generator_promise_base() = default;
+  generator_promise_base(generator_promise_base const&) = delete;
+  generator_promise_base& operator=(generator_promise_base const&) = delete;
+
+  shell& own_shell() const noexcept { return static_cast<shell&>(*awaiter_.shell); }
+
+  yield_awaiter<sent> awaiter_;
+
+ private:
+  template <class Ret>
+  delegation_awaiter<Ret, sent> delegate(gc_ptr<generator_shell> child) noexcept {
+    own_shell().child = std::move(child);
+    return delegation_awaiter<Ret, sent>(own_shell());
+  }
+
+  /// The elements of a range: an rvalue moves into the frame, where it is traced.
+  template <class R>
+  static typename traits::template returning<void> each(
+      std::conditional_t<std::is_lvalue_reference_v<R>, R, std::remove_cvref_t<R>> range) {
+    for (auto&& element : range) co_yield std::forward<decltype(element)>(element);
+  }
+
+  /// The elements of a generator of another type, or to whom another one delegates already, pulled one by one.
+  template <class Ret, class G>
+  static typename traits::template returning<Ret> pull(G generator) {
+    for (auto&& element : generator) co_yield std::forward<decltype(element)>(element);
+    if constexpr (!std::is_void_v<Ret>) {
+      co_return take_result<Ret, typename generator_traits<G>::sent>(generator_access::shell(generator));
+    }
+  }
+};
+
+template <class Generator, class Ret>
+class generator_promise_result : public generator_promise_base<Generator> {
+ public:
+  template <class T = Ret>
+  requires std::is_constructible_v<Ret, T>
+  void return_value(T&& result) { this->own_shell().result.emplace(std::forward<T>(result)); }
+};
+template <class Generator>
+class generator_promise_result<Generator, void> : public generator_promise_base<Generator> {
+ public:
+  static constexpr void return_void() noexcept {}
+};
+
+template <class Generator, class... Args>
+class generator_promise final
+    : public generator_promise_result<Generator, typename generator_traits<Generator>::result> {
+  using parameters = generator_parameters<Args...>;
+
+ public:
+  // Not `A&...`: with that g++ 12 takes a default constructor.
+  template <class... A>
+  generator_promise(A&&... a) noexcept {
+    static_assert(
+        (... && is_aligned_in_frame<Args>()),
+        "ouro: a parameter of a generator is aligned to more than 16 bytes, which no compiler's coroutine frame "
+        "respects: pass it by reference or in a gc_ptr");
+    void* const frame = launder_address(std::coroutine_handle<generator_promise>::from_promise(*this).address());
+    check_not_elided(frame);
+    this->awaiter_.shell = static_cast<typename generator_promise::shell*>(frame) - 1;
+    this->own_shell().frame = std::coroutine_handle<>::from_address(frame);
+    if constexpr (parameters::traced + parameters::kept != 0) {
+      parameters_.find(this->own_shell(), a...);
+      this->own_shell().trace_parameters = &trace_parameters;
+    }
+  }
+
+ private:
+  static void trace_parameters(void* frame, tracer& t) noexcept {
+    auto const handle = std::coroutine_handle<generator_promise>::from_address(frame);
+    handle.promise().parameters_.trace(static_cast<char const*>(frame), t);
+  }
+
+  // A compiler that keeps a frame in its caller's, in spite of what get_return_object does against it, would let it die
+  // under its handles.
+  static void check_not_elided([[maybe_unused]] void* frame) noexcept {
+    if constexpr (OURO_DETAIL_HARDENED) {
+      object_header* const h = find_block(frame);
+      if (h == nullptr || !type_of(h).is_generator()) {
+        fail("the compiler has elided the allocation of a generator's frame", "gc_generator", type_name<Generator>());
+      }
+    }
+  }
+
+  [[no_unique_address]] parameters parameters_;
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+template <class Ref, class Val, class Ret, class Send, class... Args>
+struct std::coroutine_traits<ouro::gc_generator<Ref, Val, Ret, Send>, Args...> {
+  using promise_type = ouro::detail::generator_promise<ouro::gc_generator<Ref, Val, Ret, Send>, Args...>;
+};
+
+#endif  // OURO_DETAIL_GENERATOR_PROMISE_HPP
+
+// Generators whose frames are garbage-collected objects: they may be part of cycles, as in CPython.
+#ifndef OURO_GC_GENERATOR_HPP
+#define OURO_GC_GENERATOR_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+/// Thrown when a generator is advanced or closed while its body runs.
+struct generator_running : std::logic_error {
+  generator_running()
+      : std::logic_error(
+            "ouro: a generator was advanced or closed while its body runs, from within the body or from one of the "
+            "generators that it delegates to") {}
+};
+
+/// A coroutine that yields a sequence of elements, as an object of the collector: a counted handle, one pointer wide,
+/// null for the empty sequence. Copies are handles to the same generator.
+///
+/// The elements are of type `Ref&&`, or with `Val` (their value type) of type `Ref`, as for C++23's std::generator;
+/// `Ret` is what `co_return` gives; `Send` is what `send` may give the body.
+///
+/// `co_yield x` keeps the address of x and copies nothing, unless `Ref` is no reference and x an lvalue. Parameters are
+/// traced, and so are `*this` and what reference parameters point into, if those are objects of the collector: they are
+/// kept alive. Of local variables `gc_local` and `gc_local_value` are traced; others are roots. The frame is destroyed
+/// when the body ends, or with the last handle, or when the generator is found to be garbage: then all frames are
+/// destroyed first, while the rest of the garbage is intact, and only what is still garbage after that goes on to its
+/// destructors.
+///
+/// Captures of a lambda are not part of the frame: see `bind_generator`. The awaiting of anything but co_yield is not
+/// supported. Making one allocates and may collect; throws std::bad_alloc, and what the parameters' copies throw.
+/// Thread rule as for `gc_ptr`. CPython's counterpart is the generator object.
+template <class Ref, class Val, class Ret, class Send>
+class gc_generator : public std::ranges::view_base {
+  using traits = detail::generator_traits<gc_generator>;
+  static_assert(!std::is_reference_v<Ret> && !std::is_reference_v<Send>,
+                "ouro: the result of a generator and what is sent to it are objects: use a pointer or a gc_ptr");
+
+ public:
+  using reference = typename traits::reference;
+  using value_type = typename traits::value;
+
+  /// An input iterator; keeps the generator alive.
+  class iterator {
+   public:
+    using value_type = typename traits::value;
+    using difference_type = std::ptrdiff_t;
+
+    iterator() noexcept = default;
+    iterator(iterator const&) noexcept = default;
+    iterator(iterator&&) noexcept = default;
+    iterator& operator=(iterator const&) noexcept = default;
+    iterator& operator=(iterator&&) noexcept = default;
+    // Clang calls it out of line where exceptions pass, and then keeps the iterator in memory.
+    OURO_DETAIL_INLINE ~iterator() = default;
+
+    /// Precondition: not at the end. The element lives until the generator is advanced.
+    reference operator*() const {
+      if (OURO_DETAIL_HARDENED && !detail::is_at_element(shell_.get())) {
+        detail::fail("an iterator was dereferenced at the end, or while the generator runs", "gc_generator",
+                     detail::type_name<gc_generator>());
+      }
+      return element_of(*shell_->leaf);
+    }
+    /// Throws as next().
+    OURO_DETAIL_INLINE iterator& operator++() {
+      if (shell_.get() != nullptr) detail::advance(*shell_.get(), not_sending);
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+
+    friend bool operator==(iterator const& i, std::default_sentinel_t) noexcept {
+      return detail::has_ended(i.shell_.get());
+    }
+
+   private:
+    friend class gc_generator;
+    explicit iterator(gc_ptr<detail::generator_shell> const& shell) noexcept : shell_(shell) {}
+
+    detail::generator_share shell_;
+  };
+
+  gc_generator() noexcept = default;
+  gc_generator(std::nullptr_t) noexcept {}
+
+  /// Is there a generator (of which elements may be left or not)?
+  explicit operator bool() const noexcept { return shell_ != nullptr; }
+
+  /// Advances to the next element, the first one if it has not started; false at the end, and from then on.
+  ///
+  /// Throws `generator_running`, and what the body throws, which ends the generator. CPython: `next(g)`.
+  OURO_DETAIL_INLINE bool next() const { return shell_ != nullptr && detail::advance(*shell_, not_sending); }
+
+  /// The element that it is suspended at. Throws std::logic_error when there is none. O(1).
+  reference value() const {
+    if (!detail::is_at_element(shell_.get())) {
+      detail::throw_error(std::logic_error(
+          "ouro: value() of a generator that is not at an element: it is null, not started, at its end, or running"));
+    }
+    return element_of(detail::innermost(*shell_));
+  }
+
+  /// Advances; so `begin()` on a started generator goes on with the next element, as iteration does in Python, and
+  /// algorithms that look one element ahead (`std::views::take`) consume one more than they show.
+  OURO_DETAIL_INLINE iterator begin() const {
+    if (shell_ != nullptr) detail::start_or_advance(*shell_, not_sending);
+    return iterator(shell_);
+  }
+  static constexpr std::default_sentinel_t end() noexcept { return {}; }
+
+  /// As next(), but the co_yield that it is suspended at returns a pointer to `x`, which is null after next(). The
+  /// pointer is valid until the body yields again.
+  ///
+  /// Throws std::logic_error when the generator has not started: no co_yield waits for a value. CPython: `g.send(x)`.
+  template <class S = Send>
+  requires(!std::is_void_v<S>) bool send(std::type_identity_t<S>& x) const {
+    if (shell_ == nullptr) return false;
+    if (!started()) {
+      detail::throw_error(std::logic_error(
+          "ouro: send() to a generator that has not started: call next() first, no co_yield waits yet"));
+    }
+    return detail::advance(*shell_, [&](detail::generator_shell& innermost) {
+      static_cast<detail::sending_shell<S>&>(innermost).sent = std::addressof(x);
+    });
+  }
+  template <class S = Send>
+  requires(!std::is_void_v<S>) bool send(std::type_identity_t<S>&& x) const { return send<S>(static_cast<S&>(x)); }
+  /// next().
+  template <class S = Send>
+  requires(!std::is_void_v<S> && !std::is_constructible_v<S, std::nullptr_t>) bool send(std::nullptr_t) const {
+    return next();
+  }
+
+#if OURO_DETAIL_EXCEPTIONS
+  /// Advances; the co_yield that the body is suspended at throws. A generator that has not started ends at once, and
+  /// one that has ended stays so: `error` is thrown here. Precondition: not null. CPython: `g.throw(e)`.
+  bool throw_(std::exception_ptr error) const {
+    if (shell_ == nullptr || !started() || done()) {
+      close();
+      std::rethrow_exception(std::move(error));
+    }
+    return detail::advance(*shell_, [&](detail::generator_shell& s) { s.error = std::move(error); });
+  }
+#endif
+
+  /// Ends the generator: destroys the locals of its body, innermost scope first, and its parameters; before that it
+  /// closes the generator to which it delegates. One that has not started just ends. Throws `generator_running`.
+  /// CPython: `g.close()`.
+  void close() const {
+    if (shell_ != nullptr) detail::close_from_outside(*shell_);
+  }
+
+  /// What `co_return` gave. Throws std::logic_error when there is none (yet).
+  template <class R = Ret>
+  requires(!std::is_void_v<R>) R& result() const { return detail::result_of<R, Send>(shell_); }
+
+  /// Has it ended? True for null.
+  bool done() const noexcept { return detail::has_ended(shell_.get()); }
+  /// Does its body run, or that of a generator to which it delegates? CPython: `g.gi_running`.
+  bool running() const noexcept { return shell_ != nullptr && detail::is_running_in_chain(*shell_); }
+  bool started() const noexcept { return shell_ != nullptr && shell_->state != detail::generator_state::fresh; }
+
+  /// The number of handles to the generator.
+  std::size_t use_count() const noexcept { return shell_.use_count(); }
+
+  void reset() noexcept { shell_.reset(); }
+  void swap(gc_generator& other) noexcept { shell_.swap(other.shell_); }
+  friend void swap(gc_generator& a, gc_generator& b) noexcept { a.swap(b); }
+  friend bool operator==(gc_generator const& a, gc_generator const& b) noexcept { return a.shell_ == b.shell_; }
+  friend bool operator==(gc_generator const& a, std::nullptr_t) noexcept { return a.shell_ == nullptr; }
+
+ private:
+  friend struct detail::generator_access;
+  friend struct detail::handle_traits<gc_generator>;
+  friend struct std::hash<gc_generator>;
+
+  explicit gc_generator(gc_ptr<detail::generator_shell> shell) noexcept : shell_(std::move(shell)) {}
+
+  static constexpr auto not_sending = []([[maybe_unused]] detail::generator_shell& innermost) noexcept {
+    if constexpr (!std::is_void_v<Send>) static_cast<detail::sending_shell<Send>&>(innermost).sent = nullptr;
+  };
+  static reference element_of(detail::generator_shell const& innermost) noexcept {
+    using element = std::remove_reference_t<typename traits::yielded>;
+    return static_cast<reference>(*static_cast<element*>(innermost.value));
+  }
+
+  gc_ptr<detail::generator_shell> shell_;
+};
+
+/// A generator of `f(args...)` that holds `f` and the arguments: `f` is a function or lambda that returns a generator
+/// and takes the arguments by reference or value.
+///
+/// What a lambda captures is no part of its coroutine's frame and dangles when the lambda is gone; here it lives as
+/// long as the generator does. The arguments are traced, captures are roots: let the lambda capture nothing.
+template <class F, class... A>
+auto bind_generator(F f, A... args) {
+  using generator = std::invoke_result_t<F&, A&...>;
+  static_assert(detail::generator_traits<generator>::is_generator,
+                "ouro: bind_generator needs a function that returns a gc_generator");
+  return [](F function, A... arguments) -> generator {
+    if constexpr (std::is_void_v<typename detail::generator_traits<generator>::result>) {
+      co_yield elements_of(std::invoke(function, arguments...));
+    } else {
+      co_return co_yield elements_of(std::invoke(function, arguments...));
+    }
+  }(std::move(f), std::move(args)...);
+}
+
+namespace detail {
+
+inline void throw_running() { throw_error(generator_running()); }
+
+template <class Ref, class Val, class Ret, class Send>
+struct handle_traits<gc_generator<Ref, Val, Ret, Send>> {
+  static constexpr bool is_handle = true;
+  static constexpr bool is_traced = true;
+  static constexpr bool is_hand_traced = false;
+  static void trace(gc_generator<Ref, Val, Ret, Send> const& g, tracer& t) noexcept { trace_value(g.shell_, t); }
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+template <class Ref, class Val, class Ret, class Send>
+inline constexpr bool std::ranges::enable_borrowed_range<ouro::gc_generator<Ref, Val, Ret, Send>> = true;
+
+template <class Ref, class Val, class Ret, class Send>
+struct std::hash<ouro::gc_generator<Ref, Val, Ret, Send>> {
+  std::size_t operator()(ouro::gc_generator<Ref, Val, Ret, Send> const& g) const noexcept {
+    return std::hash<void const*>()(g.shell_.get());
+  }
+};
+
+#endif  // OURO_GC_GENERATOR_HPP
 
 // A handle to a part of an object, which keeps the whole alive.
 #ifndef OURO_GC_INTERIOR_PTR_HPP

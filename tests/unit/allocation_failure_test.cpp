@@ -841,3 +841,58 @@ TEST_CASE("memory runs out while a gc_function is made or copied: the target sta
     return failed;
   });
 }
+
+// --- generators -----------------------------------------------------------------------------------------------------
+
+namespace {
+
+ouro::gc_generator<int> failing_generator(tally, std::vector<int> numbers, gc_ptr<node> const& kept) {
+  ouro::gc_local_value<std::vector<gc_ptr<node>>> const local(std::vector<gc_ptr<node>>{kept});
+  co_yield ouro::elements_of(numbers);
+  co_yield ouro::elements_of(std::vector<int>(2, 7));
+}
+
+ouro::gc_generator<int> failing_in_a_large_frame(tally, std::array<char, 1000> text) {
+  co_yield int{text[0]};
+}
+
+template <class Make>
+void expect_generator_is_safe(Make make) {
+  for (bool const lasting : {false, true}) {
+    for (long k = 1;; ++k) {
+      manual_heap heap;
+      census c;
+      auto const kept = make_gc<node>(tally(c));
+      std::size_t const before = heap.objects();
+      bool threw = false;
+      bool happened = false;
+      {
+        failing const memory(k, lasting);
+        try {
+          auto const g = make(c, kept);
+          while (g.next()) {
+          }
+        } catch (std::bad_alloc const&) {
+          threw = true;
+        }
+        happened = failing::happened();
+      }
+      CHECK(c.alive == 1);
+      CHECK(heap.objects() == before);
+      heap.verify();
+      if (!happened) {
+        CHECK_FALSE(threw);
+        break;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("memory runs out at any allocation of a generator and its body") {
+  expect_generator_is_safe([](census& c, gc_ptr<node> const& kept) {
+    return failing_generator(tally(c), std::vector<int>(3, 1), kept);
+  });
+  expect_generator_is_safe([](census& c, gc_ptr<node> const&) { return failing_in_a_large_frame(tally(c), {}); });
+}

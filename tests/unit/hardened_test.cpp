@@ -10,6 +10,7 @@
 
 #include <ouro/ouro.hpp>
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdio>
@@ -400,4 +401,83 @@ TEST_CASE("hardened: a handle that is visited after its destruction is reported 
 
 #endif  // OURO_TEST_HAS_FORK
 
-#endif  // OURO_HARDENED
+// ---- generators ---------------------------------------------------------------------------------------------------
+
+namespace {
+
+ouro::gc_generator<int> counting(gc_ptr<victim> v) {
+  ouro::gc_local<victim> const local = v;
+  for (int i = 0;; ++i) co_yield int(i);
+}
+
+}  // namespace
+
+TEST_CASE("hardened: generators work, in frames of any size, and cycles through them are collected") {
+  manual_heap heap;
+  recorded_reports const reports;
+  auto v = make_gc<victim>();
+  struct holder {
+    ouro::gc_generator<int> g{};
+    gc_ptr<victim> v{};
+  };
+  auto const large = [](gc_ptr<holder> h) -> ouro::gc_generator<int> {
+    std::array<char, 5000> text{};
+    ouro::gc_local<holder> const local = h;
+    co_yield int(text[0]);
+    co_yield int(text[4999]);
+  };
+  auto h = make_gc<holder>();
+  h->g = large(h);
+  int sum = 0;
+  for (int const x : h->g) sum += x;
+  CHECK(sum == 0);
+  h->g = large(h);
+  CHECK(h->g.next());
+  for (int const x : counting(v)) {
+    if (x == 3) break;
+  }
+  h.reset();
+  CHECK(ouro::gc::collect() == 2);
+  CHECK(reports.empty());
+}
+
+TEST_CASE("hardened: a generator that is advanced on a thread that does not own its heap ends the program") {
+  auto const result = ouro_test::run_in_child([] {
+    auto const g = counting(make_gc<victim>());
+    g.next();
+    std::thread([&] { g.next(); }).join();
+    std::puts("went on");
+  });
+  INFO(result.output);
+  CHECK(result.aborted());
+  CHECK_FALSE(result.says("went on"));
+  CHECK(result.says("gc_generator<int"));
+  CHECK(result.says("a thread that does not own"));
+}
+
+TEST_CASE("hardened: an iterator that is dereferenced at the end ends the program and says so") {
+  auto const result = ouro_test::run_in_child([] {
+    auto const g = counting(nullptr);
+    auto const it = g.begin();
+    g.close();
+    int const x = *it;
+    std::printf("went on with %d", x);
+  });
+  CHECK(result.aborted());
+  CHECK(result.says("an iterator was dereferenced at the end"));
+}
+
+TEST_CASE("hardened: a gc_local outside of any generator is an ordinary handle") {
+  manual_heap heap;
+  recorded_reports const reports;
+  {
+    ouro::gc_local<victim> const local = make_gc<victim>();
+    ouro::gc_local_value<std::vector<gc_ptr<victim>>> const value(std::vector<gc_ptr<victim>>{local});
+    CHECK(ouro::gc::collect() == 0);
+    CHECK(local->value == 5);
+  }
+  CHECK(heap.objects() == 0);
+  CHECK(reports.empty());
+}
+
+#endif

@@ -368,4 +368,127 @@ TEST_CASE("a deep list dies in nested destructors of its own on a stack of 256 K
   });
 }
 
+// --- generators -----------------------------------------------------------------------------------------------------
+
+namespace {
+
+using ouro::elements_of;
+using ouro::gc_generator;
+
+constexpr int generator_count = 1'000'000 / shrink;
+
+gc_generator<int> holding(gc_generator<int> next, counts_death) {
+  co_yield 1;
+  co_yield next.done();
+}
+
+struct ring {
+  gc_generator<int> first{};
+  counts_death d{};
+};
+
+gc_generator<int> closing_ring(gc_ptr<ring> r, counts_death) {
+  co_yield 1;
+  co_yield r->first.done();
+}
+
+gc_generator<int> suspended_chain(gc_generator<int> end, int length) {
+  for (int i = 0; i < length; ++i) {
+    end = holding(std::move(end), counts_death());
+    end.next();
+  }
+  deaths = 0;  // of the arguments
+  return end;
+}
+
+gc_generator<int> delegating(gc_ptr<ring> r, int depth, counts_death) {
+  if (depth > 0) {
+    auto child = delegating(r, depth - 1, counts_death());
+    co_yield elements_of(std::move(child));
+  }
+  co_yield depth;
+}
+
+}  // namespace
+
+TEST_CASE("a chain of a million suspended generators that hold one another dies on a stack of 256 KiB") {
+  expect_freed([](long& made) {
+    auto chain = suspended_chain(nullptr, generator_count);
+    made = generator_count;
+    chain.reset();
+    return ouro::gc::collect();
+  });
+}
+
+TEST_CASE("a chain of a million suspended generators is closed from its end on a stack of 256 KiB") {
+  expect_freed([](long& made) {
+    auto chain = suspended_chain(nullptr, generator_count);
+    made = generator_count;
+    chain.close();
+    chain.reset();
+    return ouro::gc::collect();
+  });
+}
+
+TEST_CASE("a ring of a million suspended generators is collected on a stack of 256 KiB") {
+  expect_collected([](long& made) {
+    auto r = make_gc<ring>();
+    auto first = closing_ring(r, counts_death());
+    first.next();
+    r->first = suspended_chain(std::move(first), generator_count - 1);
+    made = generator_count + 1;
+    r.reset();
+    return ouro::gc::collect();
+  });
+}
+
+TEST_CASE("generators that delegate very deeply are dropped, closed and collected on a stack of 256 KiB") {
+  constexpr int depth = generator_count / 5;
+  expect_freed([](long& made) {
+    auto g = delegating(nullptr, depth, counts_death());
+    g.next();
+    deaths = 0;
+    made = depth + 1;
+    g.reset();
+    return ouro::gc::collect();
+  });
+  expect_freed([](long& made) {
+    auto g = delegating(nullptr, depth, counts_death());
+    while (g.next()) {
+    }
+    deaths -= depth + 1;  // of the arguments
+    made = depth + 1;
+    return ouro::gc::collect();
+  });
+  expect_collected([](long& made) {
+    auto r = make_gc<ring>();
+    r->first = delegating(r, depth, counts_death());
+    r->first.next();
+    deaths = 0;
+    made = depth + 2;
+    r.reset();
+    return ouro::gc::collect();
+  });
+}
+
+TEST_CASE("a million empty generators to delegate to need no more of a stack of 256 KiB than one") {
+  struct bodies {
+    static gc_generator<int> empty(counts_death) { co_return; }
+    static gc_generator<int> run(int n) {
+      for (int i = 0; i < n; ++i) {
+        auto child = empty(counts_death());
+        co_yield elements_of(std::move(child));
+      }
+    }
+  };
+  expect_freed([](long& made) {
+    auto const g = bodies::run(generator_count);
+    while (g.next()) {
+    }
+    deaths -= generator_count;  // of the arguments
+    made = generator_count;
+    return ouro::gc::collect();
+  });
+}
+
 #endif

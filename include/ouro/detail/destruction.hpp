@@ -200,7 +200,8 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
   heap_core& heap = heap_of(h);
   type_descriptor const& type = type_of(h);
   ++thread.depth;
-  if (type.finalize == nullptr || (h->flags & flag_finalized) != 0 || still_dead_after_finalizer(heap, type, h)) {
+  bool const finalized = type.finalize == nullptr || type.is_generator() || (h->flags & flag_finalized) != 0;
+  if (finalized || still_dead_after_finalizer(heap, type, h)) {
     set_state(*h, object_state::destroying);
     h->slot = slot_slow;
     // Weak references are cleared and their callbacks called here.
@@ -226,6 +227,8 @@ OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_
     return;
   }
   if (state_of(*h) == object_state::destroying) return;  // a handle that its destructor made and dropped
+  type_descriptor const& type = type_of(h);
+  if (type.defer_death != nullptr && type.defer_death(h)) return;
   if (is_candidate(*h)) remove_candidate(heap_of(h), h);
   if (thread.depth >= deepest_nesting) return enqueue(thread, h);
   destroy_now(thread, h);

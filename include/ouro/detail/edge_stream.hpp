@@ -28,7 +28,7 @@ class tracing_scope {
 };
 
 /// What was wrong with the edges that an object's trace reported.
-enum class trace_fault : std::uint8_t { none, repeated, on_stack, temporary, no_memory, destroyed_handle, too_many, unbalanced };
+enum class trace_fault : std::uint8_t { none, repeated, on_stack, temporary, no_memory, destroyed_handle, too_many, unbalanced, in_use };
 
 /// Parts of an object that wait for being traced, so that long chains of parts need no stack.
 class deferred_parts {
@@ -118,6 +118,7 @@ class checked_trace : public tracer {
     trace_object(type, h, *this);
     deferred_.trace_all(*this);
     if (fault_ != trace_fault::none) return fault_;
+    if (tracer_access::take_in_use(*this)) return trace_fault::in_use;
     if (thread.dropped_in_trace && reports_outside(h)) return trace_fault::temporary;
     std::sort(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot < b.slot; });
     auto const repeat =

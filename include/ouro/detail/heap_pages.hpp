@@ -142,10 +142,13 @@ inline void unlink_partial(bin& b, page* p) noexcept {
 // --- blocks ---------------------------------------------------------------------------------------------------------
 
 /// The size of a block for an object of `bytes`, array length word included.
-inline std::size_t block_size(type_descriptor const& type, std::size_t bytes) noexcept {
-  std::size_t const unit = std::max<std::size_t>(type.alignment, type.is_array ? array_class_bytes : 8);
-  std::size_t const raw = sizeof(object_header) + std::max<std::size_t>(bytes, 8) + (type.is_array ? 8 : 0);
+constexpr std::size_t block_size(std::size_t alignment, bool is_array, std::size_t bytes) noexcept {
+  std::size_t const unit = std::max<std::size_t>(alignment, is_array ? array_class_bytes : 8);
+  std::size_t const raw = sizeof(object_header) + std::max<std::size_t>(bytes, 8) + (is_array ? 8 : 0);
   return (raw + unit - 1) / unit * unit;
+}
+inline std::size_t block_size(type_descriptor const& type, std::size_t bytes) noexcept {
+  return block_size(type.alignment, type.is_array, bytes);
 }
 
 /// `bytes`: of the object; `block`: its `block_size`.

@@ -79,6 +79,7 @@ class tracer {
   unsigned nesting_ = 0;
   detail::trace_pass pass_;
   bool met_destroyed_ = false;
+  bool in_use_ = false;
 };
 
 namespace detail {
@@ -105,6 +106,11 @@ struct tracer_access {
   static void report_destroyed(tracer& t) noexcept { t.met_destroyed_ = true; }
 
   static bool take_destroyed(tracer& t) noexcept { return std::exchange(t.met_destroyed_, false); }
+
+  /// The object counts as alive: somebody uses it without a handle. Only types with `hand_traced` may say so.
+  static void report_in_use(tracer& t) noexcept { t.in_use_ = true; }
+
+  static bool take_in_use(tracer& t) noexcept { return std::exchange(t.in_use_, false); }
 
   static trace_pass pass(tracer const& t) noexcept { return t.pass_; }
 };

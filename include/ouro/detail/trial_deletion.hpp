@@ -316,8 +316,8 @@ class trial {
     entry.saved.flags |= is_opaque;
     entry.header->slot = slot_root;
     rooted_ = true;
-    if (fault == trace_fault::no_memory) {
-      cut_ = true;
+    if (fault == trace_fault::no_memory || fault == trace_fault::in_use) {
+      cut_ = true;  // what it keeps alive is no candidate any more
     } else {
       faults_.add(fault, type);
     }

@@ -27,6 +27,7 @@ using type_traits_set = std::uint8_t;
 inline constexpr type_traits_set has_finalize = 1;
 inline constexpr type_traits_set is_hand_written = 2;  // some part is traced by code that users wrote: its reports are checked
 inline constexpr type_traits_set has_keyed_parts = 4;  // a container whose order or hash depends on handles
+inline constexpr type_traits_set is_generator_shell = 8;  // `destroy` does what `finalize` does, which only collections call
 
 struct object_header;
 struct work_entry;
@@ -35,12 +36,13 @@ struct type_descriptor {
   void (*destroy)(work_entry const* first, work_entry const* last) noexcept;  // null: nothing to do
   void (*trace)(work_entry const* first, work_entry const* last, tracer&) noexcept;  // null: a leaf
   void (*die)(object_header*) noexcept;  // what dropping the last handle does, see `release_last`
-  void (*finalize)(void* object);                      // null: none
+  void (*finalize)(void* object);        // null: none
   std::string_view (*name)() noexcept;
   void (*throw_pointer)(void* object);  // hardened: throws a pointer to the object, of its type; else null
   std::uint32_t alignment;
   bool is_array;
   type_traits_set traits;
+  bool (*defer_death)(object_header*) noexcept = nullptr;  // null, or: does it die later, when it is no more in use?
 
   // Index of the type's bin in every heap's table (for arrays: of the first of `array_classes` bins).
   mutable std::atomic<std::uint32_t> bin{no_bin};
@@ -48,6 +50,7 @@ struct type_descriptor {
   bool tracked() const noexcept { return trace != nullptr; }
   bool hand_traced() const noexcept { return (traits & is_hand_written) != 0; }
   bool keyed() const noexcept { return (traits & has_keyed_parts) != 0; }
+  bool is_generator() const noexcept { return (traits & is_generator_shell) != 0; }
 };
 
 }  // namespace detail
