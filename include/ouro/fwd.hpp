@@ -13,8 +13,14 @@ template <class T>
 class gc_ptr;
 template <class U>
 class gc_interior_ptr;
+template <class T>
+class weak_gc_ptr;
 template <class Sig>
 class gc_function;
+template <class T>
+class weak_set;
+template <class T, class V>
+class weak_key_map;
 
 class heap;
 class tracer;
@@ -28,7 +34,10 @@ struct object_header;
 struct type_descriptor;
 struct heap_core;
 struct page;
+struct side_record;
+class weak_table;
 struct handle_access;
+struct weak_access;
 struct heap_access;
 }  // namespace detail
 

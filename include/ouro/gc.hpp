@@ -236,11 +236,12 @@ std::vector<gc_ptr<void>> get_referents(P const&... p) {
   return found.handles();
 }
 
-/// False for leaves and null. CPython: `gc.is_tracked`.
+/// False for null and for leaves, unless they are keys of a weak_key_map whose values hold handles. CPython:
+/// `gc.is_tracked`.
 template <class T>
 bool is_tracked(gc_ptr<T> const& p) {
   detail::object_header* const h = detail::handle_access::header(p);
-  return h != nullptr && detail::type_of(h).tracked();
+  return h != nullptr && (detail::type_of(h).tracked() || h->slot != detail::slot_leaf);
 }
 
 /// True once `gc_finalize` of the object has been called. CPython: `gc.is_finalized`.

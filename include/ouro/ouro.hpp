@@ -9,6 +9,8 @@
 #include <ouro/heap.hpp>
 #include <ouro/trace.hpp>
 #include <ouro/version.hpp>
+#include <ouro/weak_containers.hpp>
+#include <ouro/weak_gc_ptr.hpp>
 
 #include <ouro/detail/undefine.hpp>
 

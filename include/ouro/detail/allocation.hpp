@@ -194,7 +194,12 @@ OURO_DETAIL_INLINE object_header* allocate(type_descriptor const& type, std::siz
 inline void abandon(object_header* h) noexcept {
   heap_core& heap = heap_of(h);
   if (is_candidate(*h)) remove_candidate(heap, h);
-  if (h->count == 1) return free_block(h);
+  if ((h->flags & flag_side) != 0) {
+    set_state(*h, object_state::destroying);
+    clear_and_call(heap, h);
+    drop_entries(h);
+  }
+  if (h->count == 1) return release_block(h);
   set_state(*h, object_state::zombie);
   h->count = sticky_count;
   h->slot = slot_leaf;

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <utility>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -48,6 +49,10 @@ inline void renumber_epochs(heap_core& heap) noexcept {
       [&](object_header* h) {
         if (state_of(*h) != object_state::queued && h->slot >= slot_slow && h->slot < slot_in_set) h->slot = fold(h->slot);
       });
+  heap.sides.for_each([&](side_record& side) {
+    object_header* const h = side.header;
+    if (side.tracked_leaf && h->slot >= slot_slow && h->slot < slot_in_set) h->slot = fold(h->slot);
+  });
   for (std::uint32_t i = 0; i != heap.candidate_count; ++i) heap.candidates[i].birth = fold(heap.candidates[i].birth);
   heap.epoch = {4, 3, 2, static_cast<std::uint16_t>(before.frozen != 0 ? 1 : 0)};
   set_epoch(heap, 4);
@@ -110,13 +115,16 @@ class collection {
           [&](object_header* h) {
             if (trial_.eligible(*h)) trial_.insert(h);
           });
+      if (heap_.tracked_leaves != 0) {
+        heap_.sides.for_each([&](side_record& side) {
+          if (side.tracked_leaf && trial_.eligible(*side.header)) trial_.insert(side.header);
+        });
+      }
     }
   }
 
   void reclaim() noexcept {
-    // Weak references with callbacks are cleared and called here.
-    if (run_finalizers()) trial_.run(false);
-    // The remaining weak references are cleared here.
+    if (tell_of_death()) trial_.run(false);
     collected_ = trial_.size();
     if (collected_ == 0) return;
     if ((heap_.debug & debug_collectable) != 0) print_collectable();
@@ -127,10 +135,13 @@ class collection {
     }
   }
 
-  /// Calls the finalizers that have not run, on the intact graph. False when there were none.
-  bool run_finalizers() noexcept {
-    if (!trial_.has_finalizers()) return false;
+  /// Calls weak callbacks and the finalizers that have not run, on the intact graph. False when there were none.
+  bool tell_of_death() noexcept {
+    weak_watch* watches = nullptr;
+    if (trial_.has_sides()) take_callbacks(watches);
+    if (watches == nullptr && !trial_.has_finalizers()) return false;
     restore(1);
+    call_watches(heap_, watches);
     trial_.set().for_each([&](work_entry& entry) {
       object_header* h = entry.header;
       type_descriptor const& type = type_of(h);
@@ -143,6 +154,36 @@ class collection {
     });
     trial_.rearm();
     return true;
+  }
+
+  /// Clears the weak handles with callbacks that lead to garbage. Those that are garbage themselves are not called.
+  void take_callbacks(weak_watch*& pending) noexcept {
+    for_each_side([&](object_header*, side_record& side) { take_watches(side, pending); });
+    if (pending == nullptr) return;
+    struct {
+      void on_edge(edge const&) const noexcept {}
+      bool wants(weak_entry&) const noexcept { return true; }
+      void meet(weak_table&) const noexcept {}
+    } pass;
+    tracing_scope scope;
+    edge_stream<decltype(pass)> stream(pass, trace_pass::find_watches, heap_);
+    trial_.set().for_each([&](work_entry& entry) { stream.trace(type_of(entry.header), entry.header); });
+  }
+
+  /// Calls `f(header, side_record)` for the garbage that has one.
+  template <class F>
+  void for_each_side(F f) noexcept {
+    trial_.set().for_each([&](work_entry& entry) {
+      object_header* const h = entry.header;
+      if ((h->flags & flag_side) != 0) f(h, *heap_.sides.find(h));
+    });
+  }
+
+  /// The remaining weak handles. Callbacks of handles that were made meanwhile are not called.
+  void clear_weak_handles() noexcept {
+    weak_watch* pending = nullptr;
+    for_each_side([&](object_header* h, side_record&) { clear_weak(h, pending); });
+    while (pending != nullptr) unlink(pending);
   }
 
   /// Makes garbage ordinary objects again, with `pins` handles more than they have.
@@ -159,26 +200,40 @@ class collection {
   }
 
   struct clearing {
+    checked_trace* checked;
+
     // Garbage has this slot before and after it has been condemned; nothing else has while no user code runs.
     void on_edge(edge const& e) const noexcept {
       if (resolve(e.target)->slot >= slot_in_set) *e.slot = nullptr;
     }
+    bool wants(weak_entry& e) const noexcept {
+      if (!e.hand_traced || checked == nullptr) return true;
+      if (checked->run(e) == trace_fault::none) {
+        for (edge const& inner : *checked) on_edge(inner);
+      }
+      return false;
+    }
+    void meet(weak_table&) const noexcept {}
   };
 
   void destroy_all() noexcept {
     auto& set = trial_.set();
+    if (trial_.has_sides()) clear_weak_handles();
     clear_references();
     if (trial_.has_keyed_containers()) empty_keyed_containers();
     set.for_each([](work_entry& entry) {
       type_descriptor const& type = type_of(entry.header);
       if (type.destroy != nullptr) type.destroy(object_of(entry.header));
     });
+    if (trial_.has_sides()) {
+      for_each_side([](object_header* h, side_record&) { drop_entries(h); });
+    }
     free_all();
   }
 
   void free_all() noexcept {
     // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
-    bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers();
+    bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers() || weak_handles_ != 0;
     if (from_ == seeds::pages && !every_block) return free_pages();
     trial_.set().for_each([&](work_entry& entry) { free_one(entry); });
   }
@@ -212,11 +267,12 @@ class collection {
   /// Condemns the garbage, and makes its references to garbage null.
   void clear_references() noexcept {
     tracing_scope scope;
-    clearing pass;
+    clearing pass{&trial_.checked()};
     edge_stream<clearing> stream(pass, trace_pass::clear, heap_);
     trial_.set().for_each([&](work_entry& entry) {
       object_header* h = entry.header;
       type_descriptor const& type = type_of(h);
+      weak_handles_ |= static_cast<unsigned>(h->weak | (h->flags & flag_side));
       h->count = condemned_count;
       h->slot = slot_condemned;
       set_state(*h, object_state::destroying);
@@ -224,16 +280,21 @@ class collection {
         stream.trace(type, h);
       } else if (trial_.checked().run(type, h) == trace_fault::none) {
         for (edge const& e : trial_.checked()) pass.on_edge(e);
+        stream.trace_entries(h);
       }
+      stream.trace_tables(trial_.checked());
     });
     stream.drain();
   }
 
   struct raising {
+    std::uint32_t round;
     void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
       if (h->slot >= slot_in_set) ++h->count;
     }
+    bool wants(weak_entry& e) const noexcept { return std::exchange(e.round, round) != round; }
+    void meet(weak_table&) const noexcept {}
   };
 
   /// The containers drop their handles themselves. Those are counted first, so that the counts of garbage are what they
@@ -241,11 +302,11 @@ class collection {
   void empty_keyed_containers() noexcept {
     {
       tracing_scope scope;
-      raising pass;
+      raising pass{++heap_.trace_round};
       edge_stream<raising> stream(pass, trace_pass::visit, heap_);
       trace_keyed(stream);
     }
-    clearing pass;
+    clearing pass{nullptr};
     edge_stream<clearing> stream(pass, trace_pass::clear_keyed, heap_);
     trace_keyed(stream);
   }
@@ -254,7 +315,7 @@ class collection {
   void trace_keyed(Stream& stream) noexcept {
     trial_.set().for_each([&](work_entry& entry) {
       type_descriptor const& type = type_of(entry.header);
-      if (type.keyed) stream.trace(type, entry.header);
+      if (type.keyed || (entry.header->flags & flag_side) != 0) stream.trace(type, entry.header);
     });
     stream.drain();
   }
@@ -295,6 +356,7 @@ class collection {
   trial trial_;
   std::size_t candidates_ = 0;
   std::size_t collected_ = 0;
+  unsigned weak_handles_ = 0;  // not 0: the header of some garbage counts weak handles, or it had a side record
 };
 
 /// False inside destructors, finalizers, callbacks, traces and collections.
@@ -305,7 +367,7 @@ inline bool may_collect(heap_core const& heap) noexcept {
 
 /// In a heap that counts exactly.
 inline std::size_t tracked_objects(heap_core const& heap) noexcept {
-  return heap.objects[1] + heap.large_objects[1];
+  return heap.objects[1] + heap.large_objects[1] - heap.dead[1];
 }
 
 /// Collects; 0 where that is not allowed. The caller keeps the heap in place with a `heap_user`.

@@ -2,8 +2,7 @@
 #ifndef OURO_DETAIL_DESTRUCTION_HPP
 #define OURO_DETAIL_DESTRUCTION_HPP
 
-#include <ouro/detail/heap_pages.hpp>
-#include <ouro/detail/report.hpp>
+#include <ouro/detail/weak_reference.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -150,7 +149,7 @@ inline bool still_dead_after_finalizer(heap_core& heap, type_descriptor const& t
 
 /// Gives back the block of an object whose destructor has run, unless handles to it exist, which then would dangle.
 inline void bury(heap_core& heap, type_descriptor const& type, object_header* h, std::uint32_t expected_count) noexcept {
-  if (h->count == expected_count) return free_block(h);
+  if (h->count == expected_count) return release_block(h);
   set_state(*h, object_state::zombie);
   h->count = sticky_count;
   h->slot = slot_leaf;
@@ -165,8 +164,9 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
   ++thread.depth;
   if (type.finalize == nullptr || (h->flags & flag_finalized) != 0 || still_dead_after_finalizer(heap, type, h)) {
     set_state(*h, object_state::destroying);
-    // Weak references are cleared and their callbacks called here.
+    if ((h->flags & flag_side) != 0) clear_and_call(heap, h);
     if (type.destroy != nullptr) type.destroy(object_of(h));
+    if ((h->flags & flag_side) != 0) drop_entries(h);
     bury(heap, type, h, 0);
   }
   --thread.depth;
@@ -178,7 +178,7 @@ inline void drain_queue(thread_state& thread) noexcept {
 }
 
 /// Any drop that `release_last` does not handle itself: a sticky count, a trace under way, misuse, large objects,
-/// candidates, finalizers, deep nesting.
+/// candidates, finalizers, weak handles, deep nesting.
 OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_header* h) noexcept {
   if (is_sticky(h->count)) return;
   if (thread.depth >= tracing_depth) {

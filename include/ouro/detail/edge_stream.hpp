@@ -56,14 +56,34 @@ template <class Pass>
 class edge_stream : public tracer {
  public:
   edge_stream(Pass& pass, trace_pass kind, heap_core& heap) noexcept
-      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind),
+      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind, &edge_stream::meet_table),
         consumer_(pass),
         deferred_(heap.work_chunks) {}
 
   void trace(type_descriptor const& type, object_header* h) noexcept {
+    if ((h->flags & flag_side) != 0) [[unlikely]] {
+      trace_entries(h);
+      if (!type.tracked()) return;
+    }
     type.trace(object_of(h), *this);
     deferred_.trace_all(*this);
     if (next_ - first_ >= enough) drain();
+  }
+
+  /// What hangs on an object as entry of a weak container.
+  void trace_entries(object_header* h) noexcept {
+    if constexpr (follows_entries) {
+      side_record const* const side = side_of(h);
+      if (side == nullptr) return;
+      for (weak_entry* e = side->entries; e != nullptr; e = e->next) trace_entry(*e);
+      deferred_.trace_all(*this);
+    }
+  }
+
+  /// The weak containers that a checked trace has reported.
+  template <class Checked>
+  void trace_tables(Checked& checked) noexcept {
+    while (weak_table* const table = checked.take_table()) meet_table(*this, *table);
   }
 
   void drain() noexcept {
@@ -82,6 +102,24 @@ class edge_stream : public tracer {
     return static_cast<edge_stream&>(t).deferred_.add(part, trace);
   }
 
+  // Passes of the collector follow entries from objects and from tables, and say which. Others follow them from tables.
+  static constexpr bool follows_entries = requires(Pass & pass, weak_entry & e) { pass.wants(e); };
+
+  static void meet_table(tracer& t, weak_table& table) noexcept {
+    auto& self = static_cast<edge_stream&>(t);
+    if constexpr (follows_entries) self.consumer_.meet(table);
+    for (weak_entry* e = table.first(); e != nullptr; e = e->next_in_table) self.trace_entry(*e);
+    self.deferred_.trace_all(self);
+  }
+
+  void trace_entry(weak_entry& e) noexcept {
+    if (!e.traced) return;
+    if constexpr (follows_entries) {
+      if (!consumer_.wants(e)) return;
+    }
+    e.trace(*this);
+  }
+
   Pass& consumer_;
   deferred_parts deferred_;
   edge buffer_[capacity];
@@ -91,31 +129,53 @@ class edge_stream : public tracer {
 class checked_trace : public tracer {
  public:
   explicit checked_trace(heap_core& heap) noexcept
-      : tracer(&last_edge_, &last_edge_ + 1, &checked_trace::flush, &checked_trace::defer, trace_pass::visit),
-        deferred_(heap.work_chunks) {}
+      : tracer(&last_edge_, &last_edge_ + 1, &checked_trace::flush, &checked_trace::defer, trace_pass::visit,
+               &checked_trace::meet_table),
+        deferred_(heap.work_chunks),
+        tables_(heap.work_chunks) {}
   ~checked_trace() { delete[] edges_; }
 
   trace_fault run(type_descriptor const& type, object_header* h) noexcept {
+    return judge([&] { type.trace(object_of(h), *this); }, [&] { return reports_outside(h); });
+  }
+
+  trace_fault run(weak_entry const& e) noexcept {
+    return judge([&] { e.trace(*this); }, [] { return true; });
+  }
+
+  edge const* begin() const noexcept { return edges_; }
+  edge const* end() const noexcept { return edges_ + count_; }
+
+  /// One of the weak containers that were reported, in reverse order; null when there are none left.
+  weak_table* take_table() noexcept { return tables_.empty() ? nullptr : tables_.pop(); }
+
+ private:
+  template <class Trace, class ReportsOutside>
+  trace_fault judge(Trace trace, ReportsOutside reports_outside_of_it) noexcept {
+    std::size_t const tables_before = tables_.size();
+    trace_fault const fault = find_fault(trace, reports_outside_of_it);
+    while (fault != trace_fault::none && tables_.size() != tables_before) tables_.pop();
+    return fault;
+  }
+
+  template <class Trace, class ReportsOutside>
+  trace_fault find_fault(Trace trace, ReportsOutside reports_outside_of_it) noexcept {
     count_ = 0;
     fault_ = trace_fault::none;
     char here = 0;
     stack_top_ = reinterpret_cast<std::uintptr_t>(&here);
     thread_state& thread = this_thread_state();
     thread.dropped_in_trace = false;
-    type.trace(object_of(h), *this);
+    trace();
     deferred_.trace_all(*this);
     if (fault_ != trace_fault::none) return fault_;
-    if (thread.dropped_in_trace && reports_outside(h)) return trace_fault::temporary;
+    if (thread.dropped_in_trace && reports_outside_of_it()) return trace_fault::temporary;
     std::sort(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot < b.slot; });
     auto const repeat =
         std::adjacent_find(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot == b.slot; });
     return repeat == edges_ + count_ ? trace_fault::none : trace_fault::repeated;
   }
 
-  edge const* begin() const noexcept { return edges_; }
-  edge const* end() const noexcept { return edges_ + count_; }
-
- private:
   // Called with every edge, while the reporting frame is on the stack: a slot that lies between it and our own
   // frame is a local variable, a copy of some handle.
   OURO_DETAIL_NOINLINE static void flush(tracer& t) noexcept {
@@ -136,6 +196,11 @@ class checked_trace : public tracer {
 
   static bool defer(tracer& t, void const* part, part_function trace) noexcept {
     return static_cast<checked_trace&>(t).deferred_.add(part, trace);
+  }
+
+  static void meet_table(tracer& t, weak_table& table) noexcept {
+    auto& self = static_cast<checked_trace&>(t);
+    if (!self.tables_.push(&table)) self.fault_ = trace_fault::no_memory;
   }
 
   // AddressSanitizer moves locals to a stack of its own to find uses after return.
@@ -169,6 +234,7 @@ class checked_trace : public tracer {
   }
 
   deferred_parts deferred_;
+  chunk_list<weak_table*> tables_;
   edge last_edge_{};
   edge* edges_ = nullptr;
   std::size_t count_ = 0;

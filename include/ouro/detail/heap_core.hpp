@@ -4,6 +4,7 @@
 
 #include <ouro/detail/page.hpp>
 #include <ouro/detail/registry.hpp>
+#include <ouro/detail/side_table.hpp>
 #include <ouro/detail/work_list.hpp>
 
 #include <array>
@@ -102,7 +103,14 @@ struct heap_core {
   std::size_t limit = static_cast<std::size_t>(-1);
   std::size_t bytes = 0;  // of blocks in pages; deaths are noticed when a page is used again, empty, or recounted
   bool counting = false;  // `bytes` and `objects` are exact, and every allocation takes the slow path
-  std::size_t objects[2] = {};
+  std::size_t objects[2] = {};  // dead ones that weak handles keep are counted, too
+  std::size_t dead[2] = {};
+
+  // Weak references.
+  side_table sides;
+  std::size_t tracked_leaves = 0;
+  std::uint64_t watches_made = 0;
+  std::uint32_t trace_round = 0;  // the trials so far
 
   // Candidates and generations.
   candidate* candidates = nullptr;

@@ -27,7 +27,8 @@ enum class object_state : std::uint8_t {
   live,
   queued,      // its count is zero, its destructor waits
   destroying,  // its destructor runs, or its collection has decided to run it
-  zombie       // handles escaped from a constructor that threw, or from a destructor: the block is never reused
+  zombie,      // handles escaped from a constructor that threw, or from a destructor: the block is never reused
+  dead         // destroyed; weak handles keep the block, so that its address stays their own
 };
 
 struct object_header {
@@ -41,6 +42,7 @@ static_assert(sizeof(object_header) == 8);
 inline constexpr std::uint8_t state_mask = 0x07;
 inline constexpr std::uint8_t flag_finalized = 0x08;
 inline constexpr std::uint8_t flag_large = 0x10;
+inline constexpr std::uint8_t flag_side = 0x20;  // the heap's side table has a record of the object
 
 inline constexpr std::uint16_t slot_candidate_limit = 0x7f00;
 inline constexpr std::uint16_t slot_leaf = 0x7fff;

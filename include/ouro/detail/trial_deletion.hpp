@@ -20,6 +20,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -124,12 +125,14 @@ class trial {
   void count(bool closure) noexcept {
     tracing_scope scope;
     closure_ = closure;
+    ++heap_.trace_round;
     counting pass{*this};
     edge_stream<counting> stream(pass, trace_pass::visit, heap_);
     cursor at(set_);
     while (true) {
       auto const items = set_.next_span(at);
       if (items.first == items.last) {
+        stream.trace_tables(checked_);
         if (stream.empty()) break;
         stream.drain();  // S may have grown
         continue;
@@ -193,6 +196,7 @@ class trial {
   bool was_cut() const noexcept { return cut_; }
   bool has_finalizers() const noexcept { return finalizers_; }
   bool has_keyed_containers() const noexcept { return keyed_; }
+  bool has_sides() const noexcept { return sides_; }
   checked_trace& checked() noexcept { return checked_; }
 
   /// Puts the objects, whose counts may have changed since, to the test once more.
@@ -222,13 +226,28 @@ class trial {
       --h->count;
       ++self.edges_;
     }
+
+    // Once, be it met from its object or from its table.
+    bool wants(weak_entry& e) noexcept {
+      if (std::exchange(e.round, self.heap_.trace_round) == self.heap_.trace_round) return false;
+      self.keyed_ = self.keyed_ || e.keyed;
+      self.hand_traced_ = self.hand_traced_ || e.hand_traced;
+      if (!e.hand_traced) return true;
+      self.count_checked_entry(*this, e);
+      return false;
+    }
+    void meet(weak_table& table) const noexcept { table.counted_round = self.heap_.trace_round; }
   };
 
   struct adding {
+    std::uint32_t round;
+
     void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
       if (h->slot >= slot_in_set) ++h->count;
     }
+    bool wants(weak_entry& e) const noexcept { return e.round == round && std::exchange(e.round, 0) == round; }
+    void meet(weak_table&) const noexcept {}
   };
 
   struct marking {
@@ -242,6 +261,14 @@ class trial {
       h->slot = slot_reached;
       if (!self.stack_.push(h)) self.missed_ = true;
     }
+
+    // An ephemeron: alive if both its object and its table are. Whichever is reached last finds the other one alive.
+    bool wants(weak_entry const& e) const noexcept {
+      std::uint32_t const round = self.heap_.trace_round;
+      return e.object->slot != slot_in_set &&
+             (e.table == nullptr || e.table->counted_round != round || e.table->reached_round == round);
+    }
+    void meet(weak_table& table) const noexcept { table.reached_round = self.heap_.trace_round; }
   };
 
   /// False when a trace that users wrote has made handles that still exist, or has dropped some.
@@ -254,7 +281,7 @@ class trial {
   /// Lets everything live, with the counts that it has now: the saved ones are no longer true.
   void abandon() noexcept {
     tracing_scope scope;
-    adding pass;
+    adding pass{heap_.trace_round};
     edge_stream<adding> stream(pass, trace_pass::visit, heap_);
     set_.for_each([&](work_entry& entry) {
       type_descriptor const& type = type_of(entry.header);
@@ -282,16 +309,19 @@ class trial {
     finalizers_ = finalizers_ || type.finalize != nullptr;
     keyed_ = keyed_ || type.keyed;
     hand_traced_ = hand_traced_ || type.hand_traced;
-    if (type.hand_traced) return count_checked(pass, type, entry);
+    sides_ = sides_ || (entry.header->flags & flag_side) != 0;
+    if (type.hand_traced) return count_checked(pass, type, entry, stream);
     stream.trace(type, entry.header);
     if (OURO_DETAIL_HARDENED && tracer_access::take_destroyed(stream)) faults_.add(trace_fault::destroyed_handle, type);
   }
 
-  void count_checked(counting& pass, type_descriptor const& type, work_entry& entry) noexcept {
+  void count_checked(counting& pass, type_descriptor const& type, work_entry& entry,
+                     edge_stream<counting>& stream) noexcept {
     trace_fault const fault = checked_.run(type, entry.header);
     if (tracer_access::take_destroyed(checked_)) faults_.add(trace_fault::destroyed_handle, type);
     if (fault == trace_fault::none) {
       for (edge const& e : checked_) pass.on_edge(e);
+      stream.trace_entries(entry.header);
       return;
     }
     entry.opaque = true;
@@ -301,6 +331,21 @@ class trial {
       cut_ = true;
     } else {
       faults_.add(fault, type);
+    }
+  }
+
+  /// Handles that are not counted are external: they keep alive what they lead to.
+  void count_checked_entry(counting& pass, weak_entry& e) noexcept {
+    trace_fault const fault = checked_.run(e);
+    if (fault == trace_fault::none) {
+      for (edge const& inner : checked_) pass.on_edge(inner);
+      return;
+    }
+    e.round = 0;
+    if (fault == trace_fault::no_memory) {
+      cut_ = true;
+    } else {
+      faults_.add(fault, type_of(e.object));
     }
   }
 
@@ -358,6 +403,7 @@ class trial {
   bool cut_ = false;
   bool finalizers_ = false;
   bool keyed_ = false;
+  bool sides_ = false;
   bool hand_traced_ = false;
   bool missed_ = false;
 };
