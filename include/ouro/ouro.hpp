@@ -2,6 +2,8 @@
 #ifndef OURO_OURO_HPP
 #define OURO_OURO_HPP
 
+#include <ouro/death_queue.hpp>
+#include <ouro/finalize.hpp>
 #include <ouro/gc.hpp>
 #include <ouro/gc_function.hpp>
 #include <ouro/gc_interior_ptr.hpp>

@@ -84,6 +84,14 @@ struct heap_hooks {
   void* module = nullptr;
 };
 
+/// Something that runs when a heap closes. It leaves the list first.
+struct exit_record : list_hook<exit_record> {
+  virtual void heap_closes() noexcept = 0;
+
+ protected:
+  ~exit_record() = default;
+};
+
 struct heap_core {
   heap_core() = default;
   heap_core(heap_core const&) = delete;
@@ -110,7 +118,8 @@ struct heap_core {
   side_table sides;
   std::size_t tracked_leaves = 0;
   std::uint64_t watches_made = 0;
-  std::uint32_t trace_round = 0;  // the trials so far
+  std::uint32_t trace_round = 0;       // the trials so far
+  exit_record* exit_records = nullptr;  // newest first
 
   // Candidates and generations.
   candidate* candidates = nullptr;

@@ -113,6 +113,7 @@ inline void close_heap(heap_core& heap) noexcept {
   heap.epoch.frozen = 0;
   thread_state& thread = this_thread_state();
   if (!may_collect(heap)) heap.collect_late = thread.late_heaps = true;
+  while (heap.exit_records != nullptr) heap.exit_records->heap_closes();
   if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
   collect_all(heap);
   if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
