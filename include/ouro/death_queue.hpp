@@ -80,7 +80,7 @@ class death_queue {
     detail::check_handle(h);
     if (queue_ == nullptr) queue_ = std::make_unique<queue>();
     auto e = std::make_unique<entry>(std::move(key));
-    e->hash = reinterpret_cast<std::uintptr_t>(e.get()) / alignof(entry);
+    e->hash = detail::mixed_hash(reinterpret_cast<std::uintptr_t>(e.get()));
     detail::attach(h, *queue_, *e);
     e.release();
   }

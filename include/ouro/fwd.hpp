@@ -34,7 +34,6 @@ struct object_header;
 struct type_descriptor;
 struct heap_core;
 struct page;
-struct side_record;
 class weak_table;
 struct handle_access;
 struct weak_access;

@@ -41,8 +41,6 @@ struct value_map_entry final : typed_entry<T, K> {
   }
 };
 
-inline std::size_t hash_of(object_header const* h) noexcept { return reinterpret_cast<std::uintptr_t>(h) / 8; }
-
 /// Lookups by the identity of the object, as sets and maps from weak keys do them.
 template <class T, class Entry, class Reference>
 class identity_container : public weak_container<T, Entry, Reference> {
@@ -176,30 +174,30 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
 
   /// The entry, and whether it is new: a live object stays.
   std::pair<iterator, bool> try_emplace(K key, gc_ptr<T> const& p) {
-    std::size_t const hash = Hash()(key);
+    std::size_t const hash = hash_of_key(key);
     if (entry* const e = live_entry(hash, key); e != nullptr) return {iterator(e), false};
     return {insert_new(std::move(key), hash, p), true};
   }
   std::pair<iterator, bool> insert_or_assign(K key, gc_ptr<T> const& p) {
-    std::size_t const hash = Hash()(key);
+    std::size_t const hash = hash_of_key(key);
     entry* const before = live_entry(hash, key);
     iterator const at = insert_new(std::move(key), hash, p);
     if (before != nullptr) this->remove(*before);
     return {at, before == nullptr};
   }
 
-  iterator find(K const& key) const { return iterator(live_entry(Hash()(key), key)); }
-  bool contains(K const& key) const { return live_entry(Hash()(key), key) != nullptr; }
+  iterator find(K const& key) const { return iterator(live_entry(hash_of_key(key), key)); }
+  bool contains(K const& key) const { return live_entry(hash_of_key(key), key) != nullptr; }
   std::size_t count(K const& key) const { return contains(key) ? 1 : 0; }
   /// Throws `std::out_of_range`.
   gc_ptr<T> at(K const& key) const {
-    entry* const e = live_entry(Hash()(key), key);
+    entry* const e = live_entry(hash_of_key(key), key);
     if (e == nullptr) detail::throw_error(std::out_of_range("ouro: weak_value_map::at: no such key"));
     return detail::lock_entry<T>(*e);
   }
   /// The number of entries erased.
   std::size_t erase(K const& key) {
-    entry* const e = live_entry(Hash()(key), key);
+    entry* const e = live_entry(hash_of_key(key), key);
     if (e == nullptr) return 0;
     this->remove(*e);
     return 1;
@@ -207,6 +205,8 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
   friend void swap(weak_value_map& a, weak_value_map& b) noexcept { a.swap(b); }
 
  private:
+  static std::size_t hash_of_key(K const& key) { return detail::mixed_hash(Hash()(key)); }
+
   /// Entries whose objects wait for their destructors are not found.
   entry* live_entry(std::size_t hash, K const& key) const {
     return this->find_entry(

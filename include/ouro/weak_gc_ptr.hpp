@@ -45,19 +45,22 @@ class weak_gc_ptr {
   /// Exceptions: `std::bad_alloc` for large objects, and for objects with hundreds of weak handles.
   template <class U>
     requires(detail::is_handle_convertible<U, T>())
-  weak_gc_ptr(gc_ptr<U> const& p) : weak_gc_ptr(gc_ptr<T>(p), detail::adopt_t()) {}
+  weak_gc_ptr(gc_ptr<U> const& p) {
+    detail::object_header* const h = detail::handle_access::header(p);
+    if (h == nullptr) return;
+    detail::check_handle(h);
+    word_ = detail::make_weak(h, pointer_in(h, p.get()));
+  }
 
   /// `callback`: called with `weak_gc_ptr<T> const&`. Of a null handle it is dropped. Exceptions: `std::bad_alloc`, and
   /// those of moving the callback.
   template <class U, class F>
     requires(detail::is_handle_convertible<U, T>() && std::is_invocable_v<F&, weak_gc_ptr const&>)
   weak_gc_ptr(gc_ptr<U> const& p, F callback) {
-    gc_ptr<T> const target(p);
-    detail::object_header* const h = detail::handle_access::header(target);
+    detail::object_header* const h = detail::handle_access::header(p);
     if (h == nullptr) return;
     detail::check_handle(h);
-    auto* const shared = new callback_of<F>(std::move(callback));
-    word_ = detail::make_watch(h, detail::handle_access::word(target), shared);
+    word_ = detail::make_watch(h, pointer_in(h, p.get()), new callback_of<F>(std::move(callback)));
   }
 
   weak_gc_ptr(weak_gc_ptr const& other) noexcept : word_(detail::copy_weak(other.checked())) {}
@@ -101,10 +104,10 @@ class weak_gc_ptr {
   gc_ptr<T> lock() const noexcept {
     if (word_ == 0) return nullptr;
     if (detail::weak_kind(word_) == detail::weak_plain) [[likely]] {
-      detail::object_header* const h = detail::header_of(detail::weak_pointer(checked()));
+      detail::object_header* const h = detail::header_of_plain(checked());
       if (!detail::is_lockable(*h)) return nullptr;
       detail::add_reference(h);
-      return detail::handle_access::adopt_word<T>(detail::weak_pointer(word_));
+      return detail::handle_access::adopt_word<T>(detail::object_of(h));
     }
     auto const [h, pointer] = detail::target_of(checked());
     if (h == nullptr) return nullptr;
@@ -126,11 +129,16 @@ class weak_gc_ptr {
   friend class weak_gc_ptr;
   friend struct detail::weak_access;
 
-  weak_gc_ptr(gc_ptr<T> const& p, detail::adopt_t) {
-    detail::object_header* const h = detail::handle_access::header(p);
-    if (h == nullptr) return;
-    detail::check_handle(h);
-    word_ = detail::make_weak(h, detail::handle_access::word(p));
+  /// A pointer to the object, or to a base of it, as a handle to `T` has it.
+  template <class U>
+  static void* pointer_in([[maybe_unused]] detail::object_header* h, [[maybe_unused]] U* from) noexcept {
+    if constexpr (std::is_void_v<T>) {
+      return detail::object_of(h);
+    } else {
+      detail::assert_base_reachable<U, T>();
+      element_type* const pointer = from;
+      return const_cast<std::remove_cv_t<element_type>*>(pointer);
+    }
   }
 
   template <class F>
@@ -155,16 +163,12 @@ class weak_gc_ptr {
     if (from == 0) return 0;
     if constexpr (std::is_void_v<T>) {
       return detail::copy_weak_to(from, whole(from));
+    } else if constexpr (std::is_class_v<T> && detail::is_virtual_base<U, T>) {
+      gc_ptr<T> const alive = other.lock();  // the way to a virtual base leads through the object
+      return detail::copy_weak_to(from, alive ? detail::handle_access::word(alive) : whole(from));
     } else {
-      detail::assert_base_reachable<U, T>();
-      if constexpr (std::is_class_v<std::remove_cv_t<T>> && detail::is_virtual_base<U, T>) {
-        gc_ptr<T> const alive = other.lock();  // the way to a virtual base leads through the object
-        return detail::copy_weak_to(from, alive ? detail::handle_access::word(alive) : whole(from));
-      } else {
-        using source = typename weak_gc_ptr<U>::element_type;
-        element_type* const pointer = static_cast<source*>(detail::pointer_of(from));
-        return detail::copy_weak_to(from, const_cast<std::remove_cv_t<element_type>*>(pointer));
-      }
+      using source = typename weak_gc_ptr<U>::element_type;
+      return detail::copy_weak_to(from, pointer_in(nullptr, static_cast<source*>(detail::pointer_of(from))));
     }
   }
   /// The address of the complete object; of a large one that has died the pointer of the handle.

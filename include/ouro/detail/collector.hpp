@@ -49,10 +49,10 @@ inline void renumber_epochs(heap_core& heap) noexcept {
       [&](object_header* h) {
         if (state_of(*h) != object_state::queued && h->slot >= slot_slow && h->slot < slot_in_set) h->slot = fold(h->slot);
       });
-  heap.sides.for_each([&](side_record& side) {
-    object_header* const h = side.header;
-    if (side.tracked_leaf && h->slot >= slot_slow && h->slot < slot_in_set) h->slot = fold(h->slot);
-  });
+  for (side_record* side = heap.tracked_leaves; side != nullptr; side = side->next) {
+    std::uint16_t& slot = side->header->slot;
+    if (slot >= slot_slow && slot < slot_in_set) slot = fold(slot);
+  }
   for (std::uint32_t i = 0; i != heap.candidate_count; ++i) heap.candidates[i].birth = fold(heap.candidates[i].birth);
   heap.epoch = {4, 3, 2, static_cast<std::uint16_t>(before.frozen != 0 ? 1 : 0)};
   set_epoch(heap, 4);
@@ -115,10 +115,8 @@ class collection {
           [&](object_header* h) {
             if (trial_.eligible(*h)) trial_.insert(h);
           });
-      if (heap_.tracked_leaves != 0) {
-        heap_.sides.for_each([&](side_record& side) {
-          if (side.tracked_leaf && trial_.eligible(*side.header)) trial_.insert(side.header);
-        });
+      for (side_record const* side = heap_.tracked_leaves; side != nullptr; side = side->next) {
+        if (trial_.eligible(*side->header)) trial_.insert(side->header);
       }
     }
   }
@@ -138,7 +136,7 @@ class collection {
   /// Calls weak callbacks and the finalizers that have not run, on the intact graph. False when there were none.
   bool tell_of_death() noexcept {
     weak_watch* watches = nullptr;
-    if (trial_.has_sides()) take_callbacks(watches);
+    if (trial_.has_sides() && heap_.watches != 0) take_callbacks(watches);
     if (watches == nullptr && !trial_.has_finalizers()) return false;
     restore(1);
     call_watches(heap_, watches);
@@ -158,7 +156,9 @@ class collection {
 
   /// Clears the weak handles with callbacks that lead to garbage. Those that are garbage themselves are not called.
   void take_callbacks(weak_watch*& pending) noexcept {
-    for_each_side([&](object_header*, side_record& side) { take_watches(side, pending); });
+    trial_.set().for_each([&](work_entry& entry) {
+      if (side_record* const side = side_of(entry.header); side != nullptr) take_watches(*side, pending);
+    });
     if (pending == nullptr) return;
     struct {
       void on_edge(edge const&) const noexcept {}
@@ -168,22 +168,6 @@ class collection {
     tracing_scope scope;
     edge_stream<decltype(pass)> stream(pass, trace_pass::find_watches, heap_);
     trial_.set().for_each([&](work_entry& entry) { stream.trace(type_of(entry.header), entry.header); });
-  }
-
-  /// Calls `f(header, side_record)` for the garbage that has one.
-  template <class F>
-  void for_each_side(F f) noexcept {
-    trial_.set().for_each([&](work_entry& entry) {
-      object_header* const h = entry.header;
-      if ((h->flags & flag_side) != 0) f(h, *heap_.sides.find(h));
-    });
-  }
-
-  /// The remaining weak handles. Callbacks of handles that were made meanwhile are not called.
-  void clear_weak_handles() noexcept {
-    weak_watch* pending = nullptr;
-    for_each_side([&](object_header* h, side_record&) { clear_weak(h, pending); });
-    while (pending != nullptr) unlink(pending);
   }
 
   /// Makes garbage ordinary objects again, with `pins` handles more than they have.
@@ -218,16 +202,13 @@ class collection {
 
   void destroy_all() noexcept {
     auto& set = trial_.set();
-    if (trial_.has_sides()) clear_weak_handles();
     clear_references();
     if (trial_.has_keyed_containers()) empty_keyed_containers();
     set.for_each([](work_entry& entry) {
       type_descriptor const& type = type_of(entry.header);
       if (type.destroy != nullptr) type.destroy(object_of(entry.header));
+      if ((entry.header->flags & flag_side) != 0) drop_entries(entry.header);
     });
-    if (trial_.has_sides()) {
-      for_each_side([](object_header* h, side_record&) { drop_entries(h); });
-    }
     free_all();
   }
 
@@ -252,7 +233,7 @@ class collection {
       std::uint32_t length = 0;
       for (; !end.at_end() && !(*end).large && page_of((*end).header) == p; end.advance()) ++length;
       if (length != 0 && length == p->used) {
-        if (heap_.counting) heap_.objects[1] -= length;
+        if (heap_.counting) heap_.objects[p->tracked] -= length;
         release_empty_page(*p);
         at = end;
       } else {
@@ -264,18 +245,21 @@ class collection {
     }
   }
 
-  /// Condemns the garbage, and makes its references to garbage null.
+  /// Condemns the garbage: weak handles to it are dead, and its references to garbage are null. Callbacks that were made
+  /// meanwhile are not called.
   void clear_references() noexcept {
+    weak_watch* uncalled = nullptr;
     tracing_scope scope;
     clearing pass{&trial_.checked()};
     edge_stream<clearing> stream(pass, trace_pass::clear, heap_);
     trial_.set().for_each([&](work_entry& entry) {
       object_header* h = entry.header;
       type_descriptor const& type = type_of(h);
-      weak_handles_ |= static_cast<unsigned>(h->weak | (h->flags & flag_side));
+      weak_handles_ |= h->weak;
       h->count = condemned_count;
       h->slot = slot_condemned;
       set_state(*h, object_state::destroying);
+      if ((h->flags & flag_side) != 0) clear_weak(h, uncalled);
       if (!type.hand_traced) {
         stream.trace(type, h);
       } else if (trial_.checked().run(type, h) == trace_fault::none) {
@@ -285,6 +269,7 @@ class collection {
       stream.trace_tables(trial_.checked());
     });
     stream.drain();
+    while (uncalled != nullptr) unlink(uncalled);
   }
 
   struct raising {
@@ -356,7 +341,7 @@ class collection {
   trial trial_;
   std::size_t candidates_ = 0;
   std::size_t collected_ = 0;
-  unsigned weak_handles_ = 0;  // not 0: the header of some garbage counts weak handles, or it had a side record
+  unsigned weak_handles_ = 0;  // not 0: the header of some garbage counts weak handles
 };
 
 /// False inside destructors, finalizers, callbacks, traces and collections.

@@ -73,9 +73,7 @@ class edge_stream : public tracer {
   /// What hangs on an object as entry of a weak container.
   void trace_entries(object_header* h) noexcept {
     if constexpr (follows_entries) {
-      side_record const* const side = side_of(h);
-      if (side == nullptr) return;
-      for (weak_entry* e = side->entries; e != nullptr; e = e->next) trace_entry(*e);
+      for (weak_entry* e = entries_of(h); e != nullptr; e = e->next) trace_entry(*e);
       deferred_.trace_all(*this);
     }
   }

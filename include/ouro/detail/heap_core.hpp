@@ -4,7 +4,6 @@
 
 #include <ouro/detail/page.hpp>
 #include <ouro/detail/registry.hpp>
-#include <ouro/detail/side_table.hpp>
 #include <ouro/detail/work_list.hpp>
 
 #include <array>
@@ -115,8 +114,8 @@ struct heap_core {
   std::size_t dead[2] = {};
 
   // Weak references.
-  side_table sides;
-  std::size_t tracked_leaves = 0;
+  side_record* tracked_leaves = nullptr;
+  std::size_t watches = 0;  // handles with callbacks whose objects live
   std::uint64_t watches_made = 0;
   std::uint32_t trace_round = 0;       // the trials so far
   exit_record* exit_records = nullptr;  // newest first

@@ -110,6 +110,7 @@ inline void release_page(heap_core& heap, page* p) noexcept {
   }
   if (p->next != nullptr) p->next->previous = p->previous;
   heap.bytes -= std::size_t{p->charged} * p->block_bytes;
+  delete[] p->sides;
   p->type = nullptr;
   p->owner->in_use &= ~page_bit(p);
   p->owner->dirty |= page_bit(p);
@@ -424,7 +425,7 @@ inline object_header* take_large(heap_core& heap, type_descriptor const& type, s
   auto* h = reinterpret_cast<object_header*>(static_cast<char*>(allocation) + lead) - 1;
   bool const tracked = type.tracked();
   auto* prefix = ::new (reinterpret_cast<large_prefix*>(h) - 1)
-      large_prefix{heap.large[tracked], nullptr, &heap, &type, nullptr, allocation, total, 0};
+      large_prefix{heap.large[tracked], nullptr, &heap, &type, nullptr, allocation, total, {}, 0};
   OURO_DETAIL_TRY { the_registry().add_large(prefix, prefix); }
   OURO_DETAIL_CATCH_ALL {
     if (type.alignment > __STDCPP_DEFAULT_NEW_ALIGNMENT__) {

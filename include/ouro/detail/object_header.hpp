@@ -15,7 +15,9 @@
 
 #include <ouro/fwd.hpp>
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -56,6 +58,19 @@ inline constexpr std::uint16_t slot_condemned = 0xfff4;  // about to be destroye
 
 /// A count with its top bit set never changes again: the object is immortal.
 inline constexpr std::uint32_t sticky_count = 0xc0000000u;
+
+/// Slot, weak count and flags as one number. Weak handles are counted in it, since some processors are several times as
+/// slow when a byte is read that has just been written.
+inline constexpr int weak_shift = std::endian::native == std::endian::big ? 8 : 16;
+inline constexpr int flags_shift = std::endian::native == std::endian::big ? 0 : 24;
+inline std::uint32_t load_second_word(object_header const* h) noexcept {
+  std::uint32_t word;
+  std::memcpy(&word, reinterpret_cast<char const*>(h) + 4, sizeof word);
+  return word;
+}
+inline void store_second_word(object_header* h, std::uint32_t word) noexcept {
+  std::memcpy(reinterpret_cast<char*>(h) + 4, &word, sizeof word);
+}
 
 inline object_state state_of(object_header const& h) noexcept {
   return static_cast<object_state>(h.flags & state_mask);

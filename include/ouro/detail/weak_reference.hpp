@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <new>
 #include <utility>
 
 namespace ouro {
@@ -33,12 +34,15 @@ inline constexpr weak_word weak_shared = 1;
 inline constexpr weak_word weak_inside = 2;
 inline constexpr weak_word weak_watched = 3;
 
-/// Handles beyond these share a view, which is counted once.
-inline constexpr std::uint8_t most_plain_handles = 200;
+/// An object with so many weak handles has further ones share a view, which is counted once.
+inline constexpr std::uint8_t many_weak_handles = 64;
 /// A weak count that never changes again: its block is never reused. Only a shortage of memory leads here.
-inline constexpr std::uint8_t sticky_weak_count = 255;
+inline constexpr std::uint8_t sticky_weak_count = 129;
+
+inline constexpr std::uint32_t one_weak_handle = std::uint32_t{1} << weak_shift;
 
 inline weak_word weak_kind(weak_word w) noexcept { return w & weak_kind_mask; }
+inline object_header* header_of_plain(weak_word w) noexcept { return reinterpret_cast<object_header*>(w) - 1; }
 inline void* weak_pointer(weak_word w) noexcept { return reinterpret_cast<void*>(w & ~weak_kind_mask); }
 inline weak_view* view_of(weak_word w) noexcept { return static_cast<weak_view*>(weak_pointer(w)); }
 inline weak_watch* watch_of(weak_word w) noexcept { return static_cast<weak_watch*>(weak_pointer(w)); }
@@ -54,14 +58,40 @@ OURO_DETAIL_INLINE bool is_lockable(object_header const& h) noexcept {
 /// The header of the pooled object, dead or alive, that the address lies in.
 inline object_header* pooled_header(void const* inside) noexcept {
   page* const p = page_of(static_cast<object_header const*>(inside));
-  auto const offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(inside) % page_bytes);
-  return p->block((offset - p->first_block) / p->block_bytes);
+  return p->block(block_index(*p, inside));
 }
 
 // --- side records ---------------------------------------------------------------------------------------------------
 
+/// Precondition: there is a slot, as `flag_side` tells.
+inline side_slot& slot_of(object_header* h) noexcept {
+  if (is_large(*h)) return prefix_of(h)->side;
+  page& p = *page_of(h);
+  return p.sides[block_index(p, h)];
+}
+
+/// Null when there is none.
 inline side_record* side_of(object_header* h) noexcept {
-  return (h->flags & flag_side) != 0 ? heap_of(h).sides.find(h) : nullptr;
+  return (h->flags & flag_side) != 0 ? slot_of(h).record : nullptr;
+}
+inline weak_entry* entries_of(object_header* h) noexcept {
+  return (h->flags & flag_side) != 0 ? slot_of(h).entries : nullptr;
+}
+
+/// Slots for all blocks that the page has now; null when there is no memory.
+inline side_slot* make_slot(object_header* h) noexcept {
+  if (is_large(*h)) return &prefix_of(h)->side;
+  page& p = *page_of(h);
+  std::uint32_t const index = block_index(p, h);
+  if (index >= p.side_count) {
+    auto* const bigger = new (std::nothrow) side_slot[p.carved];
+    if (bigger == nullptr) return nullptr;
+    for (std::uint32_t i = 0; i != p.side_count; ++i) p.sides[i].move_to(bigger[i]);
+    delete[] p.sides;
+    p.sides = bigger;
+    p.side_count = p.carved;
+  }
+  return &p.sides[index];
 }
 
 /// Large objects are told apart by numbers, since their memory is reused after their death.
@@ -73,18 +103,27 @@ OURO_VISIBLE inline std::uintptr_t next_identity() noexcept {
 /// Null when there is no memory.
 inline side_record* make_side(object_header* h) noexcept {
   if (side_record* const side = side_of(h); side != nullptr) return side;
-  side_record* const side = heap_of(h).sides.add(h);
+  side_slot* const slot = make_slot(h);
+  auto* const side = slot != nullptr ? new (std::nothrow) side_record : nullptr;
   if (side == nullptr) return nullptr;
+  side->header = h;
   side->identity = is_large(*h) ? next_identity() : reinterpret_cast<std::uintptr_t>(h);
+  slot->record = side;
   h->flags |= flag_side;
   return side;
+}
+
+inline void drop_empty_slot(object_header* h) noexcept {
+  side_slot const& slot = slot_of(h);
+  if (slot.entries == nullptr && slot.record == nullptr) h->flags = static_cast<std::uint8_t>(h->flags & ~flag_side);
 }
 
 inline void drop_side_if_empty(side_record& side) noexcept {
   if (!side.empty()) return;
   object_header* const h = side.header;
-  h->flags = static_cast<std::uint8_t>(h->flags & ~flag_side);
-  heap_of(h).sides.remove(h);
+  slot_of(h).record = nullptr;
+  delete &side;
+  drop_empty_slot(h);
 }
 
 // --- blocks that weak handles keep ----------------------------------------------------------------------------------
@@ -111,9 +150,21 @@ OURO_DETAIL_NOINLINE inline void drop_last_weak(object_header* h) noexcept {
 }
 
 OURO_DETAIL_INLINE void drop_weak_count(object_header* h) noexcept {
-  auto const left = static_cast<std::uint8_t>(h->weak - 1);
-  if (left == 0 || left == sticky_weak_count - 1) [[unlikely]] return drop_last_weak(h);
-  h->weak = left;
+  constexpr std::uint32_t none_or_sticky = std::uint32_t{0x7f} << weak_shift;
+  static_assert(((sticky_weak_count - 1) & 0x7f) == 0);
+  std::uint32_t const left = load_second_word(h) - one_weak_handle;
+  if ((left & none_or_sticky) == 0) [[unlikely]] return drop_last_weak(h);
+  store_second_word(h, left);
+}
+
+/// False for objects whose weak handles share views.
+OURO_DETAIL_INLINE bool add_weak_count(object_header* h) noexcept {
+  static_assert(many_weak_handles == 0x40);
+  constexpr std::uint32_t shares = (std::uint32_t{flag_large} << flags_shift) | (std::uint32_t{0xc0} << weak_shift);
+  std::uint32_t const word = load_second_word(h);
+  if ((word & shares) != 0) [[unlikely]] return false;
+  store_second_word(h, word + one_weak_handle);
+  return true;
 }
 
 // --- views ----------------------------------------------------------------------------------------------------------
@@ -159,7 +210,7 @@ inline void drop_view(weak_view* view) noexcept {
 inline object_header* weak_header(weak_word w) noexcept {
   switch (weak_kind(w)) {
     case weak_plain:
-      return header_of(weak_pointer(w));
+      return header_of_plain(w);
     case weak_inside:
       return pooled_header(weak_pointer(w));
     case weak_shared:
@@ -211,13 +262,10 @@ OURO_DETAIL_NOINLINE inline weak_word make_shared_weak(object_header* h, void* p
 
 /// A weak handle to an object that lives. Throws std::bad_alloc, but not for a pooled object with few weak handles.
 OURO_DETAIL_INLINE weak_word make_weak(object_header* h, void* pointer) {
-  if (is_large(*h) || h->weak >= most_plain_handles) [[unlikely]] {
-    weak_word const w = make_shared_weak(h, pointer);
-    if (w == 0) throw_bad_alloc();
-    return w;
-  }
-  ++h->weak;
-  return plain_word(h, pointer);
+  if (add_weak_count(h)) [[likely]] return plain_word(h, pointer);
+  weak_word const w = make_shared_weak(h, pointer);
+  if (w == 0) throw_bad_alloc();
+  return w;
 }
 
 OURO_DETAIL_INLINE weak_word copy_weak(weak_word w) noexcept;
@@ -235,11 +283,7 @@ OURO_DETAIL_NOINLINE inline weak_word copy_weak_slow(weak_word w) noexcept {
     return w;
   }
   object_header* const h = weak_header(w);
-  if (h->weak < most_plain_handles) {
-    ++h->weak;
-    return w;
-  }
-  if (h->weak == sticky_weak_count) return w;
+  if (add_weak_count(h) || h->weak == sticky_weak_count) return w;
   if (weak_word const shared = make_shared_weak(h, weak_pointer(w)); shared != 0) return shared;
   h->weak = sticky_weak_count;
   return w;
@@ -248,13 +292,7 @@ OURO_DETAIL_NOINLINE inline weak_word copy_weak_slow(weak_word w) noexcept {
 /// The word of a copy, which has no callback.
 OURO_DETAIL_INLINE weak_word copy_weak(weak_word w) noexcept {
   if (w == 0) return 0;
-  if (weak_kind(w) == weak_plain) [[likely]] {
-    object_header* const h = header_of(weak_pointer(w));
-    if (h->weak < most_plain_handles) [[likely]] {
-      ++h->weak;
-      return w;
-    }
-  }
+  if (weak_kind(w) == weak_plain && add_weak_count(header_of_plain(w))) [[likely]] return w;
   return copy_weak_slow(w);
 }
 
@@ -274,7 +312,7 @@ OURO_DETAIL_NOINLINE inline void drop_weak_slow(weak_word w) noexcept {
 OURO_DETAIL_INLINE void drop_weak(weak_word w) noexcept {
   if (w == 0) return;
   if (weak_kind(w) != weak_plain) [[unlikely]] return drop_weak_slow(w);
-  drop_weak_count(header_of(weak_pointer(w)));
+  drop_weak_count(header_of_plain(w));
 }
 
 /// The handle leads to another base of its object, or to the whole of it. Throws std::bad_alloc as `make_weak`.
@@ -326,6 +364,7 @@ inline weak_word make_watch(object_header* h, void* pointer, weak_callback* call
   watch->plain = std::exchange(undo.plain, weak_word{0});
   watch->side = side;
   watch->serial = ++heap_of(h).watches_made;
+  ++heap_of(h).watches;
   link_front(side->watches, watch);
   return word_of(watch);
 }
@@ -333,7 +372,10 @@ inline weak_word make_watch(object_header* h, void* pointer, weak_callback* call
 inline void drop_watch(weak_watch* watch) noexcept {
   if (--watch->handles != 0) return;
   if (watch->link != nullptr) unlink(watch);
-  if (watch->side != nullptr) drop_side_if_empty(*watch->side);
+  if (watch->side != nullptr) {
+    --heap_of(watch->side->header).watches;
+    drop_side_if_empty(*watch->side);
+  }
   weak_callback* const callback = watch->callback;
   weak_word const plain = watch->plain;
   delete watch;
@@ -347,6 +389,7 @@ inline void take_watches(side_record& side, weak_watch*& pending) noexcept {
     unlink(watch);
     watch->side = nullptr;
     link_front(pending, watch);
+    --heap_of(side.header).watches;
   }
 }
 
@@ -402,15 +445,17 @@ inline void trace_weak(weak_word w, tracer& t) noexcept {
 /// Puts an entry into its table and onto its object, which lives. Throws std::bad_alloc; nothing has changed then.
 inline void attach(object_header* h, weak_table& table, weak_entry& e) {
   table.reserve_one();
-  side_record* const side = make_side(h);
-  if (side == nullptr) throw_bad_alloc();
+  bool const becomes_tracked = e.traced && h->slot == slot_leaf;
+  side_slot* const slot = make_slot(h);
+  side_record* const side = slot != nullptr && becomes_tracked ? make_side(h) : nullptr;
+  if (slot == nullptr || (becomes_tracked && side == nullptr)) throw_bad_alloc();
   e.object = h;
   table.link(e);
-  link_front(side->entries, &e);
-  if (e.traced && h->slot == slot_leaf) {
+  link_front(slot->entries, &e);
+  h->flags |= flag_side;
+  if (becomes_tracked) {
     heap_core& heap = heap_of(h);
-    side->tracked_leaf = true;
-    ++heap.tracked_leaves;
+    link_front(heap.tracked_leaves, side);
     h->slot = static_cast<std::uint16_t>(slot_slow | heap.epoch.now);
   }
 }
@@ -418,26 +463,25 @@ inline void attach(object_header* h, weak_table& table, weak_entry& e) {
 /// Takes an entry out of both.
 inline void detach(weak_entry& e) noexcept {
   e.table->unlink(e);
-  side_record* const side = side_of(e.object);
   unlink(&e);
-  drop_side_if_empty(*side);
+  drop_empty_slot(e.object);
 }
 
 // --- death ----------------------------------------------------------------------------------------------------------
 
 /// All that leads weakly to the object is cleared; no code of the user runs. Callbacks join `pending`.
 inline void clear_weak(object_header* h, weak_watch*& pending) noexcept {
-  side_record* const side = side_of(h);
-  if (side == nullptr) return;
-  if (is_large(*h)) {
-    while (weak_view* const view = side->views) {
-      unlink(view);
-      view->header = nullptr;
-      view->side = nullptr;
+  if (side_record* const side = side_of(h); side != nullptr) {
+    if (is_large(*h)) {
+      while (weak_view* const view = side->views) {
+        unlink(view);
+        view->header = nullptr;
+        view->side = nullptr;
+      }
     }
+    take_watches(*side, pending);
   }
-  take_watches(*side, pending);
-  for (weak_entry *e = side->entries, *next = nullptr; e != nullptr; e = next) {
+  for (weak_entry *e = entries_of(h), *next = nullptr; e != nullptr; e = next) {
     next = e->next;
     if (e->table != nullptr) e->table->lose(*e);
   }
@@ -445,12 +489,15 @@ inline void clear_weak(object_header* h, weak_watch*& pending) noexcept {
 
 /// The destructor of the object has run: what hung on it goes, too.
 inline void drop_entries(object_header* h) noexcept {
-  side_record* const side = side_of(h);
-  if (side == nullptr) return;
-  weak_entry* entries = std::exchange(side->entries, nullptr);
+  side_slot& slot = slot_of(h);
+  weak_entry* entries = std::exchange(slot.entries, nullptr);
   if (entries != nullptr) entries->link = &entries;
-  if (std::exchange(side->tracked_leaf, false)) --heap_of(h).tracked_leaves;
-  drop_side_if_empty(*side);
+  if (side_record* const side = slot.record; side != nullptr) {
+    if (side->tracked_leaf()) unlink(side);
+    drop_side_if_empty(*side);
+  } else {
+    drop_empty_slot(h);
+  }
   while (weak_entry* const e = entries) {
     unlink(e);
     delete e;

@@ -50,18 +50,28 @@ struct weak_entry : list_hook<weak_entry> {
   virtual void trace(tracer&) const noexcept {}
 
   object_header* object = nullptr;
+  std::uint32_t round = 0;  // the trial that has counted it
+  bool traced = false;      // it may hold handles
+  bool hand_traced = false;
+  bool keyed = false;
   weak_table* table = nullptr;           // null once it has left
   weak_entry* next_in_table = nullptr;  // in the order of insertion
   weak_entry* previous_in_table = nullptr;
   weak_entry* next_in_bucket = nullptr;
   std::size_t hash = 0;
-  std::uint32_t round = 0;  // the trial that has counted it
-  bool traced = false;      // it may hold handles
-  bool hand_traced = false;
-  bool keyed = false;
 };
 
-/// Entries in the order of insertion, found by their hash. Leaving is O(1), and runs no code of the user.
+/// Hashes of objects keep neighbours together, since garbage is torn down page by page. Different pages are kept apart.
+inline std::size_t hash_of(object_header const* h) noexcept {
+  auto const address = reinterpret_cast<std::uintptr_t>(h);
+  return static_cast<std::size_t>(address / 16 + (std::uint64_t{address} >> 16) * 0x9e3779b97f4a7c15u);
+}
+/// For hashes of unknown quality: the upper half of the product depends on all bits (Knuth, TAOCP volume 3, 6.4).
+inline std::size_t mixed_hash(std::size_t hash) noexcept {
+  return static_cast<std::size_t>(std::uint64_t{hash} * 0x9e3779b97f4a7c15u >> 32);
+}
+
+/// Entries in the order of insertion, found by the lower bits of a hash. Leaving is O(1), and runs no code of the user.
 class weak_table {
  public:
   weak_table() = default;
@@ -118,11 +128,7 @@ class weak_table {
   std::uint32_t reached_round = 0;  // and the one that has found it alive there
 
  private:
-  // The upper half of a product depends on all bits of the hash (Knuth, TAOCP volume 3, 6.4).
-  weak_entry** bucket(std::size_t hash) const noexcept {
-    std::uint64_t const mixed = std::uint64_t{hash} * 0x9e3779b97f4a7c15u;
-    return &buckets_[static_cast<std::size_t>(mixed >> 32) & (bucket_count_ - 1)];
-  }
+  weak_entry** bucket(std::size_t hash) const noexcept { return &buckets_[hash & (bucket_count_ - 1)]; }
   void put_in_bucket(weak_entry& e) noexcept {
     weak_entry** const place = bucket(e.hash);
     e.next_in_bucket = *place;
