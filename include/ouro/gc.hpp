@@ -92,11 +92,9 @@ inline void check_generation(int generation) {
 
 template <class F>
 void walk_live(heap_core& heap, F f) {
-  walk_pages(
-      heap, true, [](page const&) { return true; },
-      [&](object_header* h) {
-        if (state_of(*h) == object_state::live && h->slot != slot_condemned) f(h);
-      });
+  walk_pages(heap, true, [&](object_header* h) {
+    if (state_of(*h) == object_state::live && h->slot != slot_condemned) f(h);
+  });
 }
 
 /// Tracked objects that have been made since the last collection and live.

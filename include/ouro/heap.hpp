@@ -169,24 +169,21 @@ inline void verify_heap(heap_core& heap) noexcept {
       check(p->partial == (has_space && p->mode != page_mode::current), "a page is on the wrong list");
       check((p->mode == page_mode::counted) == heap.counting, "a page is in the wrong mode");
     }
-    walk_pages(
-        heap, tracked, [](page const&) { return true; },
-        [&](object_header* h) {
-          if (state_of(*h) == object_state::dead) {
-            ++dead;
-            check(h->weak != 0, "a dead block is kept that no weak handle leads to");
-            return;
-          }
-          ++objects;
-          check(&heap_of(h) == &heap, "an object lies in another heap's page");
-          if (state_of(*h) == object_state::queued) return;
-          check(h->slot >= slot_slow || h->slot == slot_leaf || h->slot < heap.candidate_count,
-                "an object's slot is out of range");
-          if (is_candidate(*h)) {
-            ++candidates;
-            check(heap.candidates[h->slot].header == h, "the candidate buffer does not know one of its candidates");
-          }
-        });
+    walk_pages(heap, tracked, [&](object_header* h) {
+      if (state_of(*h) == object_state::dead) {
+        ++dead;
+        check(h->weak != 0, "a dead block is kept that no weak handle leads to");
+        return;
+      }
+      ++objects;
+      check(&heap_of(h) == &heap, "an object lies in another heap's page");
+      if (state_of(*h) == object_state::queued) return;
+      check(h->slot >= slot_leaf || h->slot < heap.candidate_count, "an object's slot is out of range");
+      if (is_candidate(*h)) {
+        ++candidates;
+        check(heap.candidates[h->slot].header == h, "the candidate buffer does not know one of its candidates");
+      }
+    });
     check(objects == totals.objects[tracked], "the count of objects is wrong");
     check(dead == heap.dead[tracked], "the count of dead blocks is wrong");
     check(!heap.counting || objects + dead == heap.objects[tracked] + heap.large_objects[tracked],

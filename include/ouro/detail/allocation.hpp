@@ -73,11 +73,11 @@ inline void collect_by_bytes(heap_core& heap) noexcept {
   bool const crowded = heap.candidate_count >= slot_candidate_limit / 4 * 3 && heap.young_limit <= smallest_young_limit;
   if (heap.allocated < heap.young_limit && !crowded) return;
   std::size_t const held = bytes_held(heap);
-  bool const suspicious = heap.candidate_count != 0 || heap.old_candidates != 0 || heap.lost;
+  bool const suspicious = heap.candidate_count != 0 || heap.old_fell || heap.lost;
   if (suspicious) {
     if (held >= smallest_full_heap &&
         held >= heap.live_after_full + heap.live_after_full * heap.growth_percent / 100 &&
-        (heap.old_candidates != 0 || heap.lost)) {
+        (heap.old_fell || heap.lost)) {
       return collect_full(heap);
     }
     if (heap.candidate_count != 0) return collect_young(heap);

@@ -40,15 +40,10 @@ inline void renumber_epochs(heap_core& heap) noexcept {
     int const age = birth <= before.frozen ? 1 : 4 - before.generation_of(birth);
     return static_cast<std::uint16_t>(slot_slow | age);
   };
-  walk_pages(
-      heap, true,
-      [](page& p) {
-        p.last_birth = 4;
-        return true;
-      },
-      [&](object_header* h) {
-        if (state_of(*h) != object_state::queued && h->slot >= slot_slow && h->slot < slot_in_set) h->slot = fold(h->slot);
-      });
+  for (page* p = heap.pages[true]; p != nullptr; p = p->next) p->last_birth = 4;
+  walk_pages(heap, true, [&](object_header* h) {
+    if (state_of(*h) != object_state::queued && h->slot >= slot_slow && h->slot < slot_in_set) h->slot = fold(h->slot);
+  });
   for (side_record* side = heap.tracked_leaves; side != nullptr; side = side->next) {
     std::uint16_t& slot = side->header->slot;
     if (slot >= slot_slow && slot < slot_in_set) slot = fold(slot);
@@ -88,8 +83,8 @@ class collection {
   }
 
  private:
-  // Candidates leave the buffer before any user code runs. In a young collection those of generation 2 are let go (full
-  // collections walk pages), those of generation 1 stay.
+  // Candidates leave the buffer before any user code runs. Those that are too old for this collection stay, but for
+  // those of generation 2, which full collections find without it.
   void seed() noexcept {
     std::uint32_t kept = 0;
     for (std::uint32_t i = 0; i != heap_.candidate_count; ++i) {
@@ -102,13 +97,14 @@ class collection {
       }
       c.header->slot = c.birth;
       if (birth <= oldest_) {
-        ++heap_.old_candidates;
+        heap_.old_fell = true;
       } else {
         ++candidates_;
         if (from_ == seeds::candidates && trial_.eligible(*c.header)) trial_.insert(c.header);
       }
     }
     heap_.candidate_count = kept;
+    if (generation_ == 2) heap_.old_fell = false;
     if (from_ == seeds::pages) {
       walk_pages(
           heap_, true, [&](page const& p) { return p.mode == page_mode::current || p.last_birth > oldest_; },
@@ -154,27 +150,29 @@ class collection {
     return true;
   }
 
+  struct finding_watches {
+    void on_edge(edge const&) const noexcept {}
+    bool wants(weak_entry&) const noexcept { return true; }
+    void meet(weak_table&) const noexcept {}
+  };
+
   /// Clears the weak handles with callbacks that lead to garbage. Those that are garbage themselves are not called.
   void take_callbacks(weak_watch*& pending) noexcept {
     trial_.set().for_each([&](work_entry& entry) {
       if (side_record* const side = side_of(entry.header); side != nullptr) take_watches(*side, pending);
     });
     if (pending == nullptr) return;
-    struct {
-      void on_edge(edge const&) const noexcept {}
-      bool wants(weak_entry&) const noexcept { return true; }
-      void meet(weak_table&) const noexcept {}
-    } pass;
     tracing_scope scope;
-    edge_stream<decltype(pass)> stream(pass, trace_pass::find_watches, heap_);
+    edge_stream<finding_watches> stream({}, trace_pass::find_watches, heap_);
     trial_.set().for_each([&](work_entry& entry) { stream.trace(type_of(entry.header), entry.header); });
+    stream.drain();
   }
 
   /// Makes garbage ordinary objects again, with `pins` handles more than they have.
   void restore(std::uint32_t pins) noexcept {
     trial_.set().for_each([&](work_entry& entry) {
-      entry.header->count = entry.count + pins;
-      entry.header->slot = entry.slot;
+      entry.header->count = entry.saved.count + pins;
+      entry.header->slot = entry.saved.slot;
     });
   }
 
@@ -183,6 +181,14 @@ class collection {
     trial_.set().for_each([&](work_entry& entry) { heap_.hooks.save_garbage(heap_, entry.header); });
   }
 
+  // Every handle found leads to garbage.
+  struct clearing_all {
+    checked_trace* checked;
+
+    void on_edge(edge const& e) const noexcept { *e.slot = nullptr; }
+    bool wants(weak_entry&) const noexcept { return true; }
+    void meet(weak_table&) const noexcept {}
+  };
   struct clearing {
     checked_trace* checked;
 
@@ -201,10 +207,13 @@ class collection {
   };
 
   void destroy_all() noexcept {
-    auto& set = trial_.set();
-    clear_references();
+    if (trial_.is_closed()) {
+      clear_references<clearing_all>();
+    } else {
+      clear_references<clearing>();
+    }
     if (trial_.has_keyed_containers()) empty_keyed_containers();
-    set.for_each([](work_entry& entry) {
+    trial_.set().for_each([](work_entry& entry) {
       type_descriptor const& type = type_of(entry.header);
       if (type.destroy != nullptr) type.destroy(object_of(entry.header));
       if ((entry.header->flags & flag_side) != 0) drop_entries(entry.header);
@@ -212,68 +221,70 @@ class collection {
     free_all();
   }
 
-  void free_all() noexcept {
-    // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
-    bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers() || weak_handles_ != 0;
-    if (from_ == seeds::pages && !every_block) return free_pages();
-    trial_.set().for_each([&](work_entry& entry) { free_one(entry); });
-  }
-
-  void free_one(work_entry& entry) noexcept {
-    object_header* h = entry.header;
-    bury(heap_, type_of(h), h, condemned_count);
-  }
-
-  /// Garbage that was found page by page often fills whole pages: those go back without a look at their blocks.
-  void free_pages() noexcept {
-    chunk_list<work_entry>::cursor at(trial_.set());
-    while (!at.at_end()) {
-      page* const p = page_of((*at).header);
-      auto end = at;
-      std::uint32_t length = 0;
-      for (; !end.at_end() && !(*end).large && page_of((*end).header) == p; end.advance()) ++length;
-      if (length != 0 && length == p->used) {
-        if (heap_.counting) heap_.objects[p->tracked] -= length;
-        release_empty_page(*p);
-        at = end;
-      } else {
-        do {
-          free_one(*at);
-          at.advance();
-        } while (length-- > 1);
-      }
-    }
-  }
-
   /// Condemns the garbage: weak handles to it are dead, and its references to garbage are null. Callbacks that were made
   /// meanwhile are not called.
+  template <class Pass>
   void clear_references() noexcept {
     weak_watch* uncalled = nullptr;
     tracing_scope scope;
-    clearing pass{&trial_.checked()};
-    edge_stream<clearing> stream(pass, trace_pass::clear, heap_);
+    Pass pass{&trial_.checked()};
+    edge_stream<Pass> stream(pass, trace_pass::clear, heap_);
     trial_.set().for_each([&](work_entry& entry) {
       object_header* h = entry.header;
       type_descriptor const& type = type_of(h);
       weak_handles_ |= h->weak;
-      h->count = condemned_count;
-      h->slot = slot_condemned;
-      set_state(*h, object_state::destroying);
+      *h = {condemned_count, slot_condemned, h->weak, with_state(*h, object_state::destroying)};
+      if (!is_large(entry.saved)) ++page_of(h)->condemned;
       if ((h->flags & flag_side) != 0) clear_weak(h, uncalled);
-      if (!type.hand_traced) {
+      if (!type.hand_traced()) {
         stream.trace(type, h);
-      } else if (trial_.checked().run(type, h) == trace_fault::none) {
-        for (edge const& e : trial_.checked()) pass.on_edge(e);
-        stream.trace_entries(h);
+        return;
       }
+      if (trial_.checked().run(type, h) == trace_fault::none) {
+        for (edge const& e : trial_.checked()) pass.on_edge(e);
+      }
+      stream.trace_entries(h);
       stream.trace_tables(trial_.checked());
     });
+    stream.drain();
+    stream.trace_tables(trial_.checked());
     stream.drain();
     while (uncalled != nullptr) unlink(uncalled);
   }
 
+  /// Garbage often fills whole pages, which go back without a look at their blocks.
+  void free_all() noexcept {
+    // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
+    bool const every_block =
+        OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers() || weak_handles_ != 0;
+    constexpr std::uint32_t whole = 0xffffffffu;
+    page* whole_pages = nullptr;
+    trial_.set().for_each([&](work_entry& entry) {
+      object_header* const h = entry.header;
+      if (is_large(entry.saved)) {
+        h->count == condemned_count ? free_large(h) : keep_zombie(heap_, type_of(h), h);
+        return;
+      }
+      page* const p = page_of(h);
+      if (p->condemned == whole) return;
+      if (p->condemned == p->used && !every_block) {
+        p->condemned = whole;
+        p->next_queued = std::exchange(whole_pages, p);
+        return;
+      }
+      --p->condemned;
+      h->count == condemned_count ? release_block(h) : keep_zombie(heap_, *p->type, h);
+    });
+    while (whole_pages != nullptr) {
+      page& p = *std::exchange(whole_pages, whole_pages->next_queued);
+      if (heap_.counting) heap_.objects[p.tracked] -= p.used;
+      release_empty_page(p);
+    }
+  }
+
   struct raising {
     std::uint32_t round;
+
     void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
       if (h->slot >= slot_in_set) ++h->count;
@@ -287,7 +298,7 @@ class collection {
   void empty_keyed_containers() noexcept {
     {
       tracing_scope scope;
-      raising pass{++heap_.trace_round};
+      raising pass{heap_.trace_round += 2};
       edge_stream<raising> stream(pass, trace_pass::visit, heap_);
       trace_keyed(stream);
     }
@@ -300,7 +311,7 @@ class collection {
   void trace_keyed(Stream& stream) noexcept {
     trial_.set().for_each([&](work_entry& entry) {
       type_descriptor const& type = type_of(entry.header);
-      if (type.keyed || (entry.header->flags & flag_side) != 0) stream.trace(type, entry.header);
+      if (type.keyed() || (entry.header->flags & flag_side) != 0) stream.trace(type, entry.header);
     });
     stream.drain();
   }
@@ -380,7 +391,6 @@ OURO_DETAIL_NOINLINE inline std::size_t collect(heap_core& heap, int generation,
     recount_bytes(heap);
     heap.live_after_full = bytes_held(heap);
     heap.objects_after_full = tracked_objects(heap);
-    heap.old_candidates = 0;
   }
   return found;
 }

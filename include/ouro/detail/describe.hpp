@@ -21,7 +21,7 @@ namespace detail {
 template <class T>
 struct object_operations {
   static void destroy(void* object) noexcept { std::destroy_at(static_cast<T*>(object)); }
-  static void trace(void const* object, tracer& t) noexcept { trace_value(*static_cast<T const*>(object), t); }
+  static void trace(void const* object, tracer& t) noexcept { trace_part<T, false>(*static_cast<T const*>(object), t); }
   static void finalize(void* object) { run_finalizer(*static_cast<T*>(object)); }
   static std::string_view name() noexcept { return type_name<T>(); }
 };
@@ -34,7 +34,7 @@ struct array_operations {
   }
   static void trace(void const* object, tracer& t) noexcept {
     T const* first = static_cast<T const*>(object);
-    for (std::size_t i = 0, n = length_of(header_of(object)); i != n; ++i) trace_value(first[i], t);
+    for (std::size_t i = 0, n = length_of(header_of(object)); i != n; ++i) trace_part<T, false>(first[i], t);
   }
   static void finalize(void* object) {
     T* first = static_cast<T*>(object);
@@ -58,6 +58,14 @@ constexpr auto destroy_function() -> void (*)(void*) noexcept {
     return nullptr;
   } else {
     return &Operations::destroy;
+  }
+}
+template <class T, class Operations>
+constexpr auto die_function() -> void (*)(object_header*) noexcept {
+  if constexpr (has_finalizer<T>) {
+    return &die_slowly;
+  } else {
+    return &die<Operations>;
   }
 }
 template <class T, class Operations>
@@ -86,17 +94,27 @@ constexpr auto throw_function() -> void (*)(void*) {
 #endif
 }
 
+template <class T>
+constexpr type_traits_set traits_of() {
+  unsigned traits = has_finalizer<T> ? has_finalize : 0u;
+  if constexpr (is_traced<T>) {
+    if (is_hand_traced<T>) traits |= is_hand_written;
+    if (has_keyed_container<T>) traits |= has_keyed_parts;
+  }
+  return static_cast<type_traits_set>(traits);
+}
+
 template <class T, class Operations>
 constexpr type_descriptor describe(bool is_array) {
   return {destroy_function<T, Operations>(),
+          die_function<T, Operations>(),
           trace_function<T, Operations>(),
           finalize_function<T, Operations>(),
           &Operations::name,
           throw_function<T>(),
           alignof(T),
           is_array,
-          is_traced<T> && is_hand_traced<T>,
-          is_traced<T> && has_keyed_container<T>};
+          traits_of<T>()};
 }
 
 /// Of objects of the type T, or with T = U[] of arrays of U.

@@ -38,7 +38,7 @@ class heap_user {
 
 // --- candidates -----------------------------------------------------------------------------------------------------
 
-inline bool grow_candidates(heap_core& heap) noexcept {
+OURO_DETAIL_NOINLINE inline bool grow_candidates(heap_core& heap) noexcept {
   if (heap.candidate_capacity >= slot_candidate_limit) return false;
   auto const capacity = std::clamp<std::uint32_t>(heap.candidate_capacity * 4, 256, slot_candidate_limit);
   auto* bigger = new (std::nothrow) candidate[capacity];
@@ -50,21 +50,40 @@ inline bool grow_candidates(heap_core& heap) noexcept {
   return true;
 }
 
-/// Records that the count of an object fell to something above zero: it may be part of a cycle that is now garbage.
-OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
-  thread_state& thread = this_thread_state();
-  if (h->slot > slot_epoch_limit || thread.depth >= tracing_depth) {
-    thread.dropped_in_trace = true;
-    return;
-  }
-  heap_core& heap = heap_of(h);
-  if (state_of(*h) != object_state::live) return;
-  if (heap.candidate_count == heap.candidate_capacity && !grow_candidates(heap)) {
-    heap.lost = true;
+/// Only young candidates are kept in the buffer: generation 2 is collected page by page, so that one bit is enough.
+OURO_DETAIL_INLINE void record_candidate(heap_core& heap, object_header* h) noexcept {
+  if (h->slot <= (slot_slow | heap.epoch.old) && heap.epoch.frozen == 0) {
+    h->slot = slot_old;
+    heap.old_fell = true;
     return;
   }
   heap.candidates[heap.candidate_count] = {h, h->slot};
   h->slot = static_cast<std::uint16_t>(heap.candidate_count++);
+}
+
+/// What `add_candidate` does not handle itself.
+OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
+  thread_state& thread = this_thread_state();
+  if (h->slot > slot_epoch_limit || thread.depth >= tracing_depth) {
+    thread.dropped_in_trace = true;
+  } else if (state_of(*h) == object_state::live) {
+    heap_core& heap = heap_of(h);
+    if (heap.candidate_count != heap.candidate_capacity || grow_candidates(heap)) {
+      record_candidate(heap, h);
+    } else {
+      heap.lost = true;
+    }
+  }
+}
+
+/// Records that the count of an object fell to something above zero: it may be part of a cycle that is now garbage.
+OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
+  if (h->slot > slot_epoch_limit || this_thread_state().depth >= tracing_depth || !is_live_in_page(*h)) {
+    return add_candidate_slow(h);
+  }
+  heap_core& heap = *page_of(h)->heap;
+  if (heap.candidate_count == heap.candidate_capacity) return add_candidate_slow(h);
+  record_candidate(heap, h);
 }
 
 /// The last candidate takes the place of the one that leaves.
@@ -81,7 +100,7 @@ inline void remove_candidate(heap_core& heap, object_header* h) noexcept {
 
 /// The slot that tells when a tracked object was born, be it a candidate or not.
 inline std::uint16_t birth_slot(heap_core const& heap, object_header const& h) noexcept {
-  return is_candidate(h) ? heap.candidates[h.slot].birth : h.slot;
+  return is_candidate(h) ? heap.candidates[h.slot].birth : std::max(h.slot, slot_oldest);
 }
 inline std::uint16_t birth_of(heap_core const& heap, object_header const& h) noexcept {
   return static_cast<std::uint16_t>(birth_slot(heap, h) & ~slot_slow);
@@ -147,9 +166,8 @@ inline bool still_dead_after_finalizer(heap_core& heap, type_descriptor const& t
   return true;
 }
 
-/// Gives back the block of an object whose destructor has run, unless handles to it exist, which then would dangle.
-inline void bury(heap_core& heap, type_descriptor const& type, object_header* h, std::uint32_t expected_count) noexcept {
-  if (h->count == expected_count) return release_block(h);
+/// An object whose destructor has run but to which handles exist, which would dangle, keeps its block for good.
+OURO_DETAIL_NOINLINE inline void keep_zombie(heap_core& heap, type_descriptor const& type, object_header* h) noexcept {
   set_state(*h, object_state::zombie);
   h->count = sticky_count;
   h->slot = slot_leaf;
@@ -167,12 +185,12 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
     if ((h->flags & flag_side) != 0) clear_and_call(heap, h);
     if (type.destroy != nullptr) type.destroy(object_of(h));
     if ((h->flags & flag_side) != 0) drop_entries(h);
-    bury(heap, type, h, 0);
+    h->count == 0 ? release_block(h) : keep_zombie(heap, type, h);
   }
   --thread.depth;
 }
 
-inline void drain_queue(thread_state& thread) noexcept {
+OURO_DETAIL_NOINLINE inline void drain_queue(thread_state& thread) noexcept {
   while (object_header* h = dequeue(thread)) destroy_now(thread, h);
   if (thread.late_heaps) collect_closed_heaps(thread);
 }
@@ -200,29 +218,37 @@ OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_
   if (thread.depth == 0) drain_queue(thread);
 }
 
-/// Called when a handle is dropped and the count is not above one: the last handle, or a count that must not change.
-/// The object dies, at once or, deep inside other destructors, soon.
-OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
+/// The last handle to an ordinary object of the type `Operations` speaks for has been dropped, and it has no finalizer.
+/// One function for each type, so that its destructor is part of it.
+template <class Operations>
+void die(object_header* h) noexcept {
   thread_state& thread = this_thread_state();
-  constexpr auto live = static_cast<std::uint8_t>(object_state::live);
   std::uint32_t const depth = thread.depth;
-  if (h->count != 1 || h->flags != live || h->weak != 0 || h->slot < slot_candidate_limit || depth >= deepest_nesting) {
-    return release_last_slow(thread, h);
-  }
-  page& p = *page_of(h);  // large objects have a flag, and went the other way
-  auto* const destroy = p.quick_destroy;
-  if (destroy == nullptr) return release_last_slow(thread, h);
+  if (depth >= deepest_nesting) [[unlikely]] return release_last_slow(thread, h);
   h->count = 0;
   h->flags = static_cast<std::uint8_t>(object_state::destroying);
   thread.depth = depth + 1;
-  destroy(object_of(h));
+  Operations::destroy(object_of(h));
   thread.depth = depth;
+  page& p = *page_of(h);
   if (h->count == 0) [[likely]] {
     free_in_page(p, h);
   } else {
-    bury(*p.heap, *p.type, h, 0);
+    keep_zombie(*p.heap, *p.type, h);
   }
   if (depth == 0) drain_queue(thread);
+}
+
+/// The same for any object.
+inline void die_slowly(object_header* h) noexcept { release_last_slow(this_thread_state(), h); }
+
+/// Called when a handle is dropped and the count is not above one: the last handle, or a count that must not change.
+/// The object dies, at once or, deep inside other destructors, soon.
+OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
+  constexpr auto live = static_cast<std::uint8_t>(object_state::live);
+  // Large objects have a flag, and candidates are to leave their buffer.
+  if (h->count != 1 || h->flags != live || h->weak != 0 || h->slot < slot_candidate_limit) return die_slowly(h);
+  page_of(h)->die(h);
 }
 
 OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {

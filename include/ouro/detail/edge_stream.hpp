@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <utility>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -36,6 +37,7 @@ class deferred_parts {
 
   explicit deferred_parts(chunk_pool& pool) noexcept : parts_(pool) {}
   bool add(void const* part, part_function trace) noexcept { return parts_.push({part, trace}); }
+  bool empty() const noexcept { return parts_.empty(); }
   void trace_all(tracer& t) noexcept {
     while (!parts_.empty()) {
       deferred const d = parts_.pop();
@@ -55,9 +57,10 @@ class deferred_parts {
 template <class Pass>
 class edge_stream : public tracer {
  public:
-  edge_stream(Pass& pass, trace_pass kind, heap_core& heap) noexcept
-      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind, &edge_stream::meet_table),
-        consumer_(pass),
+  edge_stream(Pass const& pass, trace_pass kind, heap_core& heap) noexcept
+      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind,
+               &edge_stream::meet_table),
+        pass_of_edges_(pass),
         deferred_(heap.work_chunks) {}
 
   void trace(type_descriptor const& type, object_header* h) noexcept {
@@ -66,15 +69,12 @@ class edge_stream : public tracer {
       if (!type.tracked()) return;
     }
     type.trace(object_of(h), *this);
-    deferred_.trace_all(*this);
-    if (next_ - first_ >= enough) drain();
   }
 
   /// What hangs on an object as entry of a weak container.
   void trace_entries(object_header* h) noexcept {
     if constexpr (follows_entries) {
       for (weak_entry* e = entries_of(h); e != nullptr; e = e->next) trace_entry(*e);
-      deferred_.trace_all(*this);
     }
   }
 
@@ -85,40 +85,49 @@ class edge_stream : public tracer {
   }
 
   void drain() noexcept {
-    for (edge* e = first_; e != next_; ++e) consumer_.on_edge(*e);
-    next_ = first_;
+    process();
+    deferred_.trace_all(*this);
+    process();
   }
 
-  bool empty() const noexcept { return next_ == first_; }
+  bool empty() const noexcept { return next_ == first_ && deferred_.empty(); }
+  /// Edges that have been handed to the pass.
+  std::size_t edges() const noexcept { return edges_; }
 
  private:
-  static constexpr std::size_t capacity = 256;
-  static constexpr std::ptrdiff_t enough = 64;
+  static constexpr std::size_t capacity = 128;
 
-  static void flush(tracer& t) noexcept { static_cast<edge_stream&>(t).drain(); }
+  static void flush(tracer& t) noexcept { static_cast<edge_stream&>(t).process(); }
   static bool defer(tracer& t, void const* part, part_function trace) noexcept {
     return static_cast<edge_stream&>(t).deferred_.add(part, trace);
   }
 
   // Passes of the collector follow entries from objects and from tables, and say which. Others follow them from tables.
-  static constexpr bool follows_entries = requires(Pass & pass, weak_entry & e) { pass.wants(e); };
+  static constexpr bool follows_entries = requires(Pass const& pass, weak_entry & e) { pass.wants(e); };
 
   static void meet_table(tracer& t, weak_table& table) noexcept {
     auto& self = static_cast<edge_stream&>(t);
-    if constexpr (follows_entries) self.consumer_.meet(table);
+    if constexpr (follows_entries) self.pass_of_edges_.meet(table);
     for (weak_entry* e = table.first(); e != nullptr; e = e->next_in_table) self.trace_entry(*e);
-    self.deferred_.trace_all(self);
   }
 
   void trace_entry(weak_entry& e) noexcept {
     if (!e.traced) return;
     if constexpr (follows_entries) {
-      if (!consumer_.wants(e)) return;
+      if (!pass_of_edges_.wants(e)) return;
     }
     e.trace(*this);
   }
 
-  Pass& consumer_;
+  OURO_DETAIL_INLINE void process() noexcept {
+    edge* const end = std::exchange(next_, first_);
+    edges_ += static_cast<std::size_t>(end - first_);
+    Pass pass = pass_of_edges_;  // a copy that the compiler can keep in registers
+    for (edge* e = first_; e != end; ++e) pass.on_edge(*e);
+  }
+
+  Pass const pass_of_edges_;
+  std::size_t edges_ = 0;
   deferred_parts deferred_;
   edge buffer_[capacity];
 };

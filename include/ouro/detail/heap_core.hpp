@@ -124,8 +124,8 @@ struct heap_core {
   candidate* candidates = nullptr;
   std::uint32_t candidate_count = 0;
   std::uint32_t candidate_capacity = 0;
-  bool lost = false;              // some candidate was not recorded: a full collection is due
-  std::size_t old_candidates = 0;  // candidates of generation 2 that young collections have let go
+  bool lost = false;      // some candidate was not recorded: a full collection is due
+  bool old_fell = false;  // the count of some object of generation 2 fell since the last full collection
   epochs epoch;
 
   // Policy.

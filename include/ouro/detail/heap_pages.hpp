@@ -170,7 +170,7 @@ inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32
   p->first_block = static_cast<std::uint32_t>(first_object - sizeof(object_header));
   p->capacity = static_cast<std::uint32_t>((page_bytes - first_object - block + lead) / block + 1);
   p->tracked = type.tracked();
-  p->quick_destroy = type.finalize == nullptr ? type.destroy : nullptr;
+  p->die = type.die;
   p->next = heap.pages[p->tracked];
   if (p->next != nullptr) p->next->previous = p;
   heap.pages[p->tracked] = p;
@@ -450,12 +450,19 @@ template <class Keep, class F>
 void walk_pages(heap_core& heap, bool tracked, Keep keep, F f) {
   for (page* p = heap.pages[tracked]; p != nullptr; p = p->next) {
     if (!keep(*p)) continue;
-    for (std::size_t i = 0; i != p->carved; ++i) {
-      object_header* h = p->block(i);
+    char* const end = reinterpret_cast<char*>(p->block(p->carved));
+    for (char* block = reinterpret_cast<char*>(p->block(0)); block != end; block += p->block_bytes) {
+      auto* const h = reinterpret_cast<object_header*>(block);
       if (state_of(*h) != object_state::free) f(h);
     }
   }
   for (large_prefix* l = heap.large[tracked]; l != nullptr; l = l->next) f(l->header());
+}
+
+/// The same for every page.
+template <class F>
+void walk_pages(heap_core& heap, bool tracked, F f) {
+  walk_pages(heap, tracked, [](page const&) { return true; }, f);
 }
 
 /// The header of the object whose block contains `address`, or null.

@@ -4,7 +4,8 @@
 //
 // `slot` says what the collector knows of a tracked object:
 //   0x0000..0x7eff   its index in the candidate buffer (the buffer keeps the birth epoch)
-//   0x7fff           a leaf: never tracked
+//   0x7ffe           a leaf: never tracked
+//   0x7fff           generation 2, and its count fell since the last full collection
 //   0x8001..0xffef   0x8000 + birth epoch: tracked, no candidate
 //   0xfff0..         in the work list of a running collection
 // With bit 15 set, dropping a handle that is not the last one takes the slow path: it makes a candidate of the
@@ -47,8 +48,10 @@ inline constexpr std::uint8_t flag_large = 0x10;
 inline constexpr std::uint8_t flag_side = 0x20;  // the heap's side table has a record of the object
 
 inline constexpr std::uint16_t slot_candidate_limit = 0x7f00;
-inline constexpr std::uint16_t slot_leaf = 0x7fff;
+inline constexpr std::uint16_t slot_leaf = 0x7ffe;
+inline constexpr std::uint16_t slot_old = 0x7fff;
 inline constexpr std::uint16_t slot_slow = 0x8000;
+inline constexpr std::uint16_t slot_oldest = 0x8001;
 inline constexpr std::uint16_t slot_epoch_limit = 0xffef;
 inline constexpr std::uint16_t slot_in_set = 0xfff0;     // in S, not known to be alive
 inline constexpr std::uint16_t slot_root = 0xfff1;       // in S, alive whatever its count says
@@ -75,11 +78,15 @@ inline void store_second_word(object_header* h, std::uint32_t word) noexcept {
 inline object_state state_of(object_header const& h) noexcept {
   return static_cast<object_state>(h.flags & state_mask);
 }
-inline void set_state(object_header& h, object_state s) noexcept {
-  h.flags = static_cast<std::uint8_t>((h.flags & ~state_mask) | static_cast<std::uint8_t>(s));
+inline std::uint8_t with_state(object_header const& h, object_state s) noexcept {
+  return static_cast<std::uint8_t>((h.flags & ~state_mask) | static_cast<std::uint8_t>(s));
 }
+inline void set_state(object_header& h, object_state s) noexcept { h.flags = with_state(h, s); }
 inline bool is_sticky(std::uint32_t count) noexcept { return static_cast<std::int32_t>(count) < 0; }
 inline bool is_large(object_header const& h) noexcept { return (h.flags & flag_large) != 0; }
+inline bool is_live_in_page(object_header const& h) noexcept {
+  return (h.flags & (state_mask | flag_large)) == static_cast<std::uint8_t>(object_state::live);
+}
 inline bool is_candidate(object_header const& h) noexcept { return h.slot < slot_candidate_limit; }
 
 inline void* object_of(object_header* h) noexcept { return h + 1; }

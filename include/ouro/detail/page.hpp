@@ -45,7 +45,7 @@ inline constexpr std::uint32_t current_used = 0x40000000u;
 struct page {
   heap_core* heap;
   type_descriptor const* type;
-  void (*quick_destroy)(void*) noexcept;  // the type's destructor, if death takes nothing else; or null
+  void (*die)(object_header*) noexcept;  // the type's
   object_header** free_into;  // the list that freed blocks join: the page's or the bin's; null: it takes more
   object_header* free_list;   // of a current page empty: the bin has it
   std::uint32_t used;         // blocks that are not on `free_list`
@@ -58,6 +58,7 @@ struct page {
   std::uint32_t capacity;     // blocks that fit
   std::uint32_t carved;       // blocks that have been made
   std::uint32_t charged;      // blocks that are part of the heap's `bytes`
+  std::uint32_t condemned;    // objects that a running collection is about to free
   std::uint16_t last_birth;   // no younger object is in it (unless it is current)
   std::uint16_t queue;        // first block that waits for its destructor, in 8-byte units; 0: none
   std::uint32_t side_count;   // blocks that `sides` has room for
@@ -73,7 +74,7 @@ struct page {
     return reinterpret_cast<object_header*>(reinterpret_cast<char*>(this) + first_block + index * block_bytes);
   }
 };
-inline constexpr std::size_t page_header_bytes = 136;
+inline constexpr std::size_t page_header_bytes = 144;
 static_assert(sizeof(page) <= page_header_bytes);
 
 inline page* page_of(object_header const* h) noexcept {

@@ -26,13 +26,15 @@ namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
+/// A member of S, and its header as it was.
 struct work_entry {
   object_header* header;
-  std::uint32_t count;  // the count that the object had
-  std::uint16_t slot;   // its birth
-  bool opaque;          // its trace cannot be trusted: it is alive, and so is all it leads to
-  bool large;
+  object_header saved;  // count, birth; flags, to which `is_opaque` is added
 };
+static_assert(sizeof(work_entry) <= 16);
+
+/// The object's trace cannot be trusted: it is alive, and so is all it leads to.
+inline constexpr std::uint8_t is_opaque = 0x80;
 
 /// Misuse found while user code must not run; told when the trial is over.
 class fault_list {
@@ -88,22 +90,22 @@ class trial {
   trial(heap_core& heap, fault_list& faults, std::uint16_t oldest, std::size_t budget) noexcept
       : heap_(heap),
         faults_(faults),
-        oldest_(oldest),
-        budget_(budget),
+        first_birth_(oldest == 0 ? slot_old : static_cast<std::uint16_t>((slot_slow | oldest) + 1)),
         checked_(heap),
-        set_(heap.work_chunks),
+        set_(heap.work_chunks, budget),
         stack_(heap.work_chunks),
         seen_(heap.work_chunks) {}
 
   /// Candidates are not: those that may join have left their buffer, the others are too old.
   bool eligible(object_header const& h) const noexcept {
-    return h.slot > (slot_slow | oldest_) && h.slot < slot_in_set && state_of(h) == object_state::live &&
-           !is_sticky(h.count);
+    return h.slot >= first_birth_ && h.slot < slot_in_set && state_of(h) == object_state::live && !is_sticky(h.count);
   }
 
   /// False when S is full: the object stays outside, and what it leads to is alive.
   bool insert(object_header* h) noexcept {
-    if (set_.size() >= budget_ || !set_.push({h, h->count, h->slot, false, is_large(*h)})) {
+    work_entry entry{h, *h};
+    entry.saved.slot = std::max(h->slot, slot_oldest);
+    if (!set_.push(entry)) [[unlikely]] {
       cut_ = true;
       return false;
     }
@@ -116,7 +118,7 @@ class trial {
   void run(bool closure) noexcept {
     count(closure);
     mark();
-    if (hand_traced_ && !counts_agree()) return abandon();
+    if ((traits_ & is_hand_written) != 0 && !counts_agree()) return abandon();
     split();
   }
 
@@ -124,21 +126,22 @@ class trial {
   /// Subtracts internal edges. With `closure`, S first grows by all that its members lead to.
   void count(bool closure) noexcept {
     tracing_scope scope;
-    closure_ = closure;
-    ++heap_.trace_round;
+    first_joining_ = closure ? first_birth_ : slot_in_set;
+    heap_.trace_round += 2;
     counting pass{*this};
     edge_stream<counting> stream(pass, trace_pass::visit, heap_);
-    cursor at(set_);
+    cursor at;
     while (true) {
-      auto const items = set_.next_span(at);
-      if (items.first == items.last) {
+      auto const entries = set_.next_span(at);
+      if (entries.empty()) {
         stream.trace_tables(checked_);
         if (stream.empty()) break;
         stream.drain();  // S may have grown
         continue;
       }
-      for (work_entry* entry = items.first; entry != items.last; ++entry) count_from(*entry, pass, stream);
+      for (work_entry& entry : entries) count_from(entry, pass, stream);
     }
+    found_ += stream.edges();
     visited_ += set_.size();
     check_repeats();
   }
@@ -154,39 +157,37 @@ class trial {
     edge_stream<marking> stream(pass, trace_pass::visit, heap_);
     set_.for_each([&](work_entry& entry) {
       object_header* h = entry.header;
-      if (h->slot == slot_root || (h->slot == slot_in_set && h->count != 0)) {
-        pass.reach(h);
-        propagate(stream);
-      }
+      if (h->slot == slot_root || (h->slot == slot_in_set && h->count != 0)) trace_reached(stream, h);
     });
+    propagate(stream);
     while (missed_) {  // the stack could not grow: start again from what was reached but not traced
       missed_ = false;
       set_.for_each([&](work_entry& entry) {
-        if (entry.header->slot != slot_reached) return;
-        trace_reached(stream, entry.header);
-        propagate(stream);
+        if (entry.header->slot == slot_reached) trace_reached(stream, entry.header);
       });
+      propagate(stream);
     }
+    found_ -= stream.edges();  // what is left are the handles inside garbage
   }
 
   /// Restores what is alive, and keeps the rest.
   void split() noexcept {
     if (all_garbage()) return;
-    handles_ = edges_ = 0;
+    edges_ = 0;
     rooted_ = false;
-    cursor end(set_);
+    cursor end;
     set_.for_each([&](work_entry& entry) {
       object_header* h = entry.header;
       if (h->slot == slot_in_set) {
-        end.refresh();
-        *end = entry;
-        end.advance();
+        edges_ += entry.saved.count;
+        set_.overwrite(end) = entry;
         return;
       }
-      h->count = entry.count;
-      h->slot = entry.slot;
+      h->count = entry.saved.count;
+      h->slot = entry.saved.slot;
     });
     set_.cut(end);
+    handles_ = edges_;
   }
 
  public:
@@ -194,19 +195,20 @@ class trial {
   std::size_t size() const noexcept { return set_.size(); }
   std::size_t visited() const noexcept { return visited_; }
   bool was_cut() const noexcept { return cut_; }
-  bool has_finalizers() const noexcept { return finalizers_; }
-  bool has_keyed_containers() const noexcept { return keyed_; }
-  bool has_sides() const noexcept { return sides_; }
+  bool has_sides() const noexcept { return (sides_ & flag_side) != 0; }
+  bool has_finalizers() const noexcept { return (traits_ & has_finalize) != 0; }
+  bool has_keyed_containers() const noexcept { return (traits_ & has_keyed_parts) != 0; }
+  /// True when no handle leads from S to an object outside.
+  bool is_closed() const noexcept { return found_ == edges_ && (traits_ & is_hand_written) == 0; }
   checked_trace& checked() noexcept { return checked_; }
 
   /// Puts the objects, whose counts may have changed since, to the test once more.
   void rearm() noexcept {
-    handles_ = edges_ = 0;
+    handles_ = edges_ = found_ = 0;
     set_.for_each([&](work_entry& entry) {
       object_header* h = entry.header;
-      entry.count = h->count;
-      entry.slot = h->slot;  // a finalizer may have had the epochs renumbered
-      entry.opaque = false;
+      entry.saved = *h;  // a finalizer may have had the epochs renumbered, too
+      entry.saved.slot = std::max(h->slot, slot_oldest);
       handles_ += h->count;
       h->slot = slot_in_set;
     });
@@ -218,22 +220,21 @@ class trial {
   struct counting {
     trial& self;
 
-    void on_edge(edge const& e) noexcept {
+    void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
       if (h->slot != slot_in_set && !self.joins(h)) return;
       if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, h});
-      if (h->count == 0) return self.make_root(h, trace_fault::too_many);
+      if (h->count == 0) [[unlikely]] return self.make_root(h, trace_fault::too_many);
       --h->count;
       ++self.edges_;
     }
 
     // Once, be it met from its object or from its table.
-    bool wants(weak_entry& e) noexcept {
+    bool wants(weak_entry& e) const noexcept {
       if (std::exchange(e.round, self.heap_.trace_round) == self.heap_.trace_round) return false;
-      self.keyed_ = self.keyed_ || e.keyed;
-      self.hand_traced_ = self.hand_traced_ || e.hand_traced;
+      if (e.keyed) self.traits_ |= has_keyed_parts;
       if (!e.hand_traced) return true;
-      self.count_checked_entry(*this, e);
+      self.count_checked(*this, e);
       return false;
     }
     void meet(weak_table& table) const noexcept { table.counted_round = self.heap_.trace_round; }
@@ -246,27 +247,34 @@ class trial {
       object_header* h = resolve(e.target);
       if (h->slot >= slot_in_set) ++h->count;
     }
-    bool wants(weak_entry& e) const noexcept { return e.round == round && std::exchange(e.round, 0) == round; }
+    bool wants(weak_entry& e) const noexcept {
+      bool const counted = (e.round | 1) == (round | 1);
+      if (counted) e.round = 0;
+      return counted;
+    }
     void meet(weak_table&) const noexcept {}
   };
 
   struct marking {
     trial& self;
 
-    void on_edge(edge const& e) noexcept {
+    // What has handles from outside is found without our help.
+    void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
-      if (h->slot == slot_in_set) reach(h);
-    }
-    void reach(object_header* h) noexcept {
+      if (h->slot != slot_in_set || h->count != 0) return;
       h->slot = slot_reached;
       if (!self.stack_.push(h)) self.missed_ = true;
     }
 
-    // An ephemeron: alive if both its object and its table are. Whichever is reached last finds the other one alive.
-    bool wants(weak_entry const& e) const noexcept {
+    // An ephemeron: alive if both its object and its table are. Whichever is reached last finds the other one alive. Those
+    // that were not counted need no help.
+    bool wants(weak_entry& e) const noexcept {
       std::uint32_t const round = self.heap_.trace_round;
-      return e.object->slot != slot_in_set &&
-             (e.table == nullptr || e.table->counted_round != round || e.table->reached_round == round);
+      bool const alive = e.object->slot != slot_in_set &&
+                         (e.table == nullptr || e.table->counted_round != round || e.table->reached_round == round);
+      if (e.round != round || !alive) return false;
+      e.round = round | 1;  // only once: `found_` is exact
+      return true;
     }
     void meet(weak_table& table) const noexcept { table.reached_round = self.heap_.trace_round; }
   };
@@ -285,20 +293,26 @@ class trial {
     edge_stream<adding> stream(pass, trace_pass::visit, heap_);
     set_.for_each([&](work_entry& entry) {
       type_descriptor const& type = type_of(entry.header);
-      if (type.hand_traced) faults_.add(trace_fault::unbalanced, type);
-      if (!entry.opaque) stream.trace(type, entry.header);
+      if (type.hand_traced()) faults_.add(trace_fault::unbalanced, type);
+      (entry.saved.flags & is_opaque) == 0 ? stream.trace(type, entry.header) : stream.trace_entries(entry.header);
     });
     stream.drain();
-    set_.for_each([](work_entry& entry) { entry.header->slot = entry.slot; });
-    set_.cut(cursor(set_));
+    set_.for_each([](work_entry& entry) { entry.header->slot = entry.saved.slot; });
+    set_.cut(cursor());
     cut_ = true;
   }
 
-  bool joins(object_header* h) noexcept {
-    return closure_ && eligible(*h) && &heap_of(h) == &heap_ && insert(h);
+  /// True when the target of an edge becomes a member of S.
+  OURO_DETAIL_INLINE bool joins(object_header* h) noexcept {
+    if (h->slot < first_joining_ || h->slot >= slot_in_set) return false;
+    if (!is_live_in_page(*h)) [[unlikely]] return joins_large(h);
+    return page_of(h)->heap == &heap_ && !is_sticky(h->count) && insert(h);
+  }
+  OURO_DETAIL_NOINLINE bool joins_large(object_header* h) noexcept {
+    return is_large(*h) && prefix_of(h)->heap == &heap_ && eligible(*h) && insert(h);
   }
 
-  void make_root(object_header* h, trace_fault fault) noexcept {
+  OURO_DETAIL_NOINLINE void make_root(object_header* h, trace_fault fault) noexcept {
     h->slot = slot_root;
     rooted_ = true;
     faults_.add(fault, type_of(h));
@@ -306,25 +320,27 @@ class trial {
 
   void count_from(work_entry& entry, counting& pass, edge_stream<counting>& stream) noexcept {
     type_descriptor const& type = type_of(entry.header);
-    finalizers_ = finalizers_ || type.finalize != nullptr;
-    keyed_ = keyed_ || type.keyed;
-    hand_traced_ = hand_traced_ || type.hand_traced;
-    sides_ = sides_ || (entry.header->flags & flag_side) != 0;
-    if (type.hand_traced) return count_checked(pass, type, entry, stream);
+    traits_ |= type.traits;
+    sides_ |= entry.header->flags;
+    if (type.hand_traced()) [[unlikely]] return count_checked(pass, type, entry, stream);
     stream.trace(type, entry.header);
-    if (OURO_DETAIL_HARDENED && tracer_access::take_destroyed(stream)) faults_.add(trace_fault::destroyed_handle, type);
+    if constexpr (OURO_DETAIL_HARDENED) {
+      stream.drain();
+      if (tracer_access::take_destroyed(stream)) faults_.add(trace_fault::destroyed_handle, type);
+    }
   }
 
-  void count_checked(counting& pass, type_descriptor const& type, work_entry& entry,
+  void count_checked(counting const& pass, type_descriptor const& type, work_entry& entry,
                      edge_stream<counting>& stream) noexcept {
+    stream.trace_entries(entry.header);
     trace_fault const fault = checked_.run(type, entry.header);
     if (tracer_access::take_destroyed(checked_)) faults_.add(trace_fault::destroyed_handle, type);
     if (fault == trace_fault::none) {
       for (edge const& e : checked_) pass.on_edge(e);
-      stream.trace_entries(entry.header);
+      found_ += static_cast<std::size_t>(checked_.end() - checked_.begin());
       return;
     }
-    entry.opaque = true;
+    entry.saved.flags |= is_opaque;
     entry.header->slot = slot_root;
     rooted_ = true;
     if (fault == trace_fault::no_memory) {
@@ -334,11 +350,13 @@ class trial {
     }
   }
 
-  /// Handles that are not counted are external: they keep alive what they lead to.
-  void count_checked_entry(counting& pass, weak_entry& e) noexcept {
+  /// Handles of an entry that are not counted are external: they keep alive what they lead to.
+  void count_checked(counting const& pass, weak_entry& e) noexcept {
+    traits_ |= is_hand_written;
     trace_fault const fault = checked_.run(e);
     if (fault == trace_fault::none) {
       for (edge const& inner : checked_) pass.on_edge(inner);
+      found_ += static_cast<std::size_t>(checked_.end() - checked_.begin());
       return;
     }
     e.round = 0;
@@ -389,22 +407,20 @@ class trial {
 
   heap_core& heap_;
   fault_list& faults_;
-  std::uint16_t oldest_;
-  std::size_t budget_;
+  std::uint16_t const first_birth_;            // of objects that may be members
+  std::uint16_t first_joining_ = slot_in_set;  // of those that may become one because an edge leads to them
   checked_trace checked_;
   chunk_list<work_entry> set_;
   chunk_list<object_header*> stack_;
   chunk_list<seen_edge> seen_;
   std::size_t handles_ = 0;  // to members of S, wherever they are
   std::size_t edges_ = 0;    // those of them that were found inside S
+  std::size_t found_ = 0;    // handles found inside S, wherever they lead
   std::size_t visited_ = 0;
-  bool closure_ = false;
   bool rooted_ = false;  // some member is alive whatever its count
   bool cut_ = false;
-  bool finalizers_ = false;
-  bool keyed_ = false;
-  bool sides_ = false;
-  bool hand_traced_ = false;
+  type_traits_set traits_ = 0;  // of all members
+  std::uint8_t sides_ = 0;      // their flags
   bool missed_ = false;
 };
 

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace ouro {
@@ -19,21 +20,31 @@ inline constexpr std::size_t array_class_bytes = 16;
 inline constexpr std::uint32_t array_classes = largest_pooled_block / array_class_bytes + 1;
 inline constexpr std::uint32_t no_bin = 0xffffffffu;
 
+/// What the collector has to know before it takes a short cut.
+using type_traits_set = std::uint8_t;
+inline constexpr type_traits_set has_finalize = 1;
+inline constexpr type_traits_set is_hand_written = 2;  // some part is traced by code that users wrote: its reports are checked
+inline constexpr type_traits_set has_keyed_parts = 4;  // a container whose order or hash depends on handles
+
+struct object_header;
+
 struct type_descriptor {
   void (*destroy)(void* object) noexcept;              // null: nothing to do
+  void (*die)(object_header*) noexcept;                // what dropping the last handle does, see `release_last`
   void (*trace)(void const* object, tracer&) noexcept;  // null: a leaf
   void (*finalize)(void* object);                      // null: none
   std::string_view (*name)() noexcept;
   void (*throw_pointer)(void* object);  // hardened: throws a pointer to the object, of its type; else null
   std::uint32_t alignment;
   bool is_array;
-  bool hand_traced;  // some part is traced by code that users wrote: its reports are checked
-  bool keyed;        // has a container whose order or hash depends on handles
+  type_traits_set traits;
 
   // Index of the type's bin in every heap's table (for arrays: of the first of `array_classes` bins).
   mutable std::atomic<std::uint32_t> bin{no_bin};
 
   bool tracked() const noexcept { return trace != nullptr; }
+  bool hand_traced() const noexcept { return (traits & is_hand_written) != 0; }
+  bool keyed() const noexcept { return (traits & has_keyed_parts) != 0; }
 };
 
 }  // namespace detail

@@ -49,7 +49,7 @@ class chunk_pool {
   std::size_t kept_ = 0;
 };
 
-/// A list that is appended to, read in order, and cut at its end.
+/// A list that is appended to, read in order, and cut at its end. It holds `most` items at most.
 template <class T>
 class chunk_list {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -62,7 +62,8 @@ class chunk_list {
   static_assert(sizeof(chunk_node) <= work_chunk_bytes);
 
  public:
-  explicit chunk_list(chunk_pool& pool) noexcept : pool_(pool) {}
+  explicit chunk_list(chunk_pool& pool, std::size_t most = static_cast<std::size_t>(-1)) noexcept
+      : pool_(pool), most_(most) {}
   chunk_list(chunk_list const&) = delete;
   chunk_list& operator=(chunk_list const&) = delete;
   ~chunk_list() {
@@ -73,93 +74,94 @@ class chunk_list {
     }
   }
 
-  /// False when there is no memory; the list is unchanged then.
+  /// False when there is no memory, or the list is full; it is unchanged then.
   bool push(T const& item) noexcept {
-    if (used_ == chunk_length || last_ == nullptr) {
-      if (!extend()) return false;
-    }
-    last_->items[used_++] = item;
-    ++size_;
+    if (end_ == limit_ && !extend()) [[unlikely]] return false;
+    *end_++ = item;
     return true;
   }
 
   /// Precondition: not empty.
   T pop() noexcept {
-    if (used_ == 0) {
-      last_ = last_->previous;
-      used_ = chunk_length;
-    }
-    --size_;
-    return last_->items[--used_];
+    if (end_ == last_->items) select(last_->previous, chunk_length);
+    return *--end_;
   }
 
-  std::size_t size() const noexcept { return size_; }
-  bool empty() const noexcept { return size_ == 0; }
+  std::size_t size() const noexcept {
+    return last_ != nullptr ? before_ + static_cast<std::size_t>(end_ - last_->items) : 0;
+  }
+  bool empty() const noexcept { return end_ == begin_; }
+
+  /// The items of one chunk.
+  struct span {
+    T* first = nullptr;
+    T* last = nullptr;
+    T* begin() const noexcept { return first; }
+    T* end() const noexcept { return last; }
+    bool empty() const noexcept { return first == last; }
+  };
 
   /// A position that stays valid while the list grows.
   class cursor {
-   public:
-    explicit cursor(chunk_list& list) noexcept : list_(&list), chunk_(list.first_) {}
-    bool at_end() const noexcept { return passed_ == list_->size_; }
-    T& operator*() const noexcept { return chunk_->items[index_]; }
-    void advance() noexcept {
-      ++passed_;
-      if (++index_ == chunk_length && chunk_->next != nullptr) {
-        chunk_ = chunk_->next;
-        index_ = 0;
-      }
-    }
-    /// Call before reading when the list may have been empty, or full, when the cursor got here.
-    void refresh() noexcept {
-      if (chunk_ == nullptr) chunk_ = list_->first_;
-      if (index_ == chunk_length && chunk_->next != nullptr) {
-        chunk_ = chunk_->next;
-        index_ = 0;
-      }
-    }
-
-   private:
     friend class chunk_list;
-    chunk_list* list_;
-    chunk_node* chunk_;
-    std::size_t index_ = 0;
-    std::size_t passed_ = 0;
+    chunk_node* chunk = nullptr;
+    T* item = nullptr;
   };
 
   /// The items of one chunk that lie behind the cursor, which moves behind them; none when it is at the end.
-  struct span {
-    T* first;
-    T* last;
-  };
   span next_span(cursor& at) noexcept {
-    at.refresh();
-    if (at.chunk_ == nullptr) return {nullptr, nullptr};
-    std::size_t const end = at.chunk_ == last_ ? used_ : chunk_length;
-    span const items{at.chunk_->items + at.index_, at.chunk_->items + end};
-    at.passed_ += end - at.index_;
-    at.index_ = end;
+    step(at);
+    if (at.chunk == nullptr) return {};
+    span const items{at.item, at.chunk == last_ ? end_ : at.chunk->items + chunk_length};
+    at.item = items.last;
     return items;
   }
 
+  /// The place of the next item of a list that is being written anew from its beginning; see `cut`.
+  T& overwrite(cursor& at) noexcept {
+    step(at);
+    return *at.item++;
+  }
+
   /// Drops everything from the cursor on.
-  void cut(cursor const& end) noexcept {
-    last_ = end.chunk_;
-    used_ = end.index_;
-    size_ = end.passed_;
+  void cut(cursor const& at) noexcept {
+    if (at.chunk == nullptr) {
+      if (first_ != nullptr) select(first_, 0);
+      return;
+    }
+    select(at.chunk, static_cast<std::size_t>(at.item - at.chunk->items));
   }
 
   template <class F>
   void for_each(F f) {
-    std::size_t left = size_;
-    for (chunk_node* c = first_; left != 0; c = c->next) {
-      std::size_t const n = left < chunk_length ? left : chunk_length;
-      for (std::size_t i = 0; i != n; ++i) f(c->items[i]);
-      left -= n;
+    cursor at;
+    for (span items = next_span(at); !items.empty(); items = next_span(at)) {
+      for (T& item : items) f(item);
     }
   }
 
  private:
-  bool extend() noexcept {
+  void step(cursor& at) noexcept {
+    if (at.chunk == nullptr) {
+      at.chunk = first_;
+      at.item = begin_;
+    } else if (at.chunk != last_ && at.item == at.chunk->items + chunk_length) {
+      at.chunk = at.chunk->next;
+      at.item = at.chunk->items;
+    }
+  }
+
+  void select(chunk_node* chunk, std::size_t used) noexcept {
+    while (last_ != chunk) {
+      last_ = last_->previous;
+      before_ -= chunk_length;
+    }
+    end_ = chunk->items + used;
+    limit_ = chunk->items + (most_ - before_ < chunk_length ? most_ - before_ : chunk_length);
+  }
+
+  OURO_DETAIL_NOINLINE bool extend() noexcept {
+    if (size() == most_) return false;
     chunk_node* next = last_ != nullptr ? last_->next : first_;
     if (next == nullptr) {
       void* memory = pool_.take();
@@ -168,16 +170,24 @@ class chunk_list {
       next->previous = last_;
       (last_ != nullptr ? last_->next : first_) = next;
     }
+    if (last_ != nullptr) {
+      before_ += chunk_length;
+    } else {
+      begin_ = next->items;
+    }
     last_ = next;
-    used_ = 0;
+    select(next, 0);
     return true;
   }
 
   chunk_pool& pool_;
+  std::size_t const most_;
+  T* end_ = nullptr;    // behind the last item
+  T* limit_ = nullptr;  // where the chunk, or the list, is full
+  T* begin_ = nullptr;
   chunk_node* first_ = nullptr;
   chunk_node* last_ = nullptr;
-  std::size_t used_ = 0;  // items of the last chunk
-  std::size_t size_ = 0;
+  std::size_t before_ = 0;  // items of the chunks before the last
 };
 
 }  // namespace detail
