@@ -153,6 +153,7 @@ class collection {
   struct finding_watches {
     void on_edge(edge const&) const noexcept {}
     bool wants(weak_entry&) const noexcept { return true; }
+    void meet(object_header const&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
 
@@ -187,6 +188,7 @@ class collection {
 
     void on_edge(edge const& e) const noexcept { *e.slot = nullptr; }
     bool wants(weak_entry&) const noexcept { return true; }
+    void meet(object_header const&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
   struct clearing {
@@ -203,6 +205,7 @@ class collection {
       }
       return false;
     }
+    void meet(object_header const&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
 
@@ -216,7 +219,7 @@ class collection {
     trial_.set().for_each([](work_entry& entry) {
       type_descriptor const& type = type_of(entry.header);
       if (type.destroy != nullptr) type.destroy(object_of(entry.header));
-      if ((entry.header->flags & flag_side) != 0) drop_entries(entry.header);
+      if ((entry.header->flags & flag_side) != 0) [[unlikely]] drop_entries(entry.header);
     });
     free_all();
   }
@@ -232,24 +235,30 @@ class collection {
     trial_.set().for_each([&](work_entry& entry) {
       object_header* h = entry.header;
       type_descriptor const& type = type_of(h);
-      weak_handles_ |= h->weak;
+      if ((load_second_word(h) & weakly_referenced) != 0) [[unlikely]] clear_weak_handles(h, uncalled);
       *h = {condemned_count, slot_condemned, h->weak, with_state(*h, object_state::destroying)};
       if (!is_large(entry.saved)) ++page_of(h)->condemned;
-      if ((h->flags & flag_side) != 0) clear_weak(h, uncalled);
-      if (!type.hand_traced()) {
-        stream.trace(type, h);
-        return;
-      }
-      if (trial_.checked().run(type, h) == trace_fault::none) {
-        for (edge const& e : trial_.checked()) pass.on_edge(e);
-      }
-      stream.trace_entries(h);
-      stream.trace_tables(trial_.checked());
+      type.hand_traced() ? clear_checked(pass, stream, type, h) : stream.trace(type, h);
     });
     stream.drain();
     stream.trace_tables(trial_.checked());
     stream.drain();
     while (uncalled != nullptr) unlink(uncalled);
+  }
+
+  OURO_DETAIL_NOINLINE void clear_weak_handles(object_header* h, weak_watch*& uncalled) noexcept {
+    weak_handles_ |= h->weak;
+    clear_weak(h, uncalled);
+  }
+
+  template <class Pass>
+  OURO_DETAIL_NOINLINE void clear_checked(Pass const& pass, edge_stream<Pass>& stream, type_descriptor const& type,
+                                          object_header* h) noexcept {
+    if (trial_.checked().run(type, h) == trace_fault::none) {
+      for (edge const& e : trial_.checked()) pass.on_edge(e);
+    }
+    stream.trace_entries(h);
+    stream.trace_tables(trial_.checked());
   }
 
   /// Garbage often fills whole pages, which go back without a look at their blocks.
@@ -290,6 +299,7 @@ class collection {
       if (h->slot >= slot_in_set) ++h->count;
     }
     bool wants(weak_entry& e) const noexcept { return std::exchange(e.round, round) != round; }
+    void meet(object_header const&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
 

@@ -64,18 +64,15 @@ class edge_stream : public tracer {
         deferred_(heap.work_chunks) {}
 
   void trace(type_descriptor const& type, object_header* h) noexcept {
-    if ((h->flags & flag_side) != 0) [[unlikely]] {
-      trace_entries(h);
-      if (!type.tracked()) return;
-    }
+    if ((h->flags & flag_side) != 0) [[unlikely]] return trace_with_entries(type, h);
     type.trace(object_of(h), *this);
   }
 
   /// What hangs on an object as entry of a weak container.
   void trace_entries(object_header* h) noexcept {
-    if constexpr (follows_entries) {
-      for (weak_entry* e = entries_of(h); e != nullptr; e = e->next) trace_entry(*e);
-    }
+    if ((h->flags & flag_side) == 0) return;
+    if constexpr (chooses_entries) pass_of_edges_.meet(*h);
+    for (weak_entry* e = entries_of(h); e != nullptr; e = e->next) trace_entry(*e);
   }
 
   /// The weak containers that a checked trace has reported.
@@ -102,21 +99,26 @@ class edge_stream : public tracer {
     return static_cast<edge_stream&>(t).deferred_.add(part, trace);
   }
 
-  // Passes of the collector follow entries from objects and from tables, and say which. Others follow them from tables.
-  static constexpr bool follows_entries = requires(Pass const& pass, weak_entry & e) { pass.wants(e); };
+  // Entries are met from their objects and from their tables. Passes of the collector say when they want them.
+  static constexpr bool chooses_entries = requires(Pass const& pass, weak_entry & e) { pass.wants(e); };
 
   static void meet_table(tracer& t, weak_table& table) noexcept {
     auto& self = static_cast<edge_stream&>(t);
-    if constexpr (follows_entries) self.pass_of_edges_.meet(table);
+    if constexpr (chooses_entries) self.pass_of_edges_.meet(table);
     for (weak_entry* e = table.first(); e != nullptr; e = e->next_in_table) self.trace_entry(*e);
   }
 
   void trace_entry(weak_entry& e) noexcept {
     if (!e.traced) return;
-    if constexpr (follows_entries) {
+    if constexpr (chooses_entries) {
       if (!pass_of_edges_.wants(e)) return;
     }
     e.trace(*this);
+  }
+
+  OURO_DETAIL_NOINLINE void trace_with_entries(type_descriptor const& type, object_header* h) noexcept {
+    trace_entries(h);
+    if (type.tracked()) type.trace(object_of(h), *this);
   }
 
   OURO_DETAIL_INLINE void process() noexcept {

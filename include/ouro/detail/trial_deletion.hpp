@@ -195,7 +195,7 @@ class trial {
   std::size_t size() const noexcept { return set_.size(); }
   std::size_t visited() const noexcept { return visited_; }
   bool was_cut() const noexcept { return cut_; }
-  bool has_sides() const noexcept { return (sides_ & flag_side) != 0; }
+  bool has_sides() const noexcept { return has_sides_; }
   bool has_finalizers() const noexcept { return (traits_ & has_finalize) != 0; }
   bool has_keyed_containers() const noexcept { return (traits_ & has_keyed_parts) != 0; }
   /// True when no handle leads from S to an object outside.
@@ -237,6 +237,7 @@ class trial {
       self.count_checked(*this, e);
       return false;
     }
+    void meet(object_header const&) const noexcept { self.has_sides_ = true; }
     void meet(weak_table& table) const noexcept { table.counted_round = self.heap_.trace_round; }
   };
 
@@ -252,6 +253,7 @@ class trial {
       if (counted) e.round = 0;
       return counted;
     }
+    void meet(object_header const&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
 
@@ -276,6 +278,7 @@ class trial {
       e.round = round | 1;  // only once: `found_` is exact
       return true;
     }
+    void meet(object_header const&) const noexcept {}
     void meet(weak_table& table) const noexcept { table.reached_round = self.heap_.trace_round; }
   };
 
@@ -321,7 +324,6 @@ class trial {
   void count_from(work_entry& entry, counting& pass, edge_stream<counting>& stream) noexcept {
     type_descriptor const& type = type_of(entry.header);
     traits_ |= type.traits;
-    sides_ |= entry.header->flags;
     if (type.hand_traced()) [[unlikely]] return count_checked(pass, type, entry, stream);
     stream.trace(type, entry.header);
     if constexpr (OURO_DETAIL_HARDENED) {
@@ -420,7 +422,7 @@ class trial {
   bool rooted_ = false;  // some member is alive whatever its count
   bool cut_ = false;
   type_traits_set traits_ = 0;  // of all members
-  std::uint8_t sides_ = 0;      // their flags
+  bool has_sides_ = false;      // some member has a side slot
   bool missed_ = false;
 };
 

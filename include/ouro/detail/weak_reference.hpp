@@ -40,6 +40,9 @@ inline constexpr std::uint8_t many_weak_handles = 64;
 inline constexpr std::uint8_t sticky_weak_count = 129;
 
 inline constexpr std::uint32_t one_weak_handle = std::uint32_t{1} << weak_shift;
+/// In a header's second word: there may be weak handles, or entries of weak containers.
+inline constexpr std::uint32_t weakly_referenced =
+    (std::uint32_t{0xff} << weak_shift) | (std::uint32_t{flag_side} << flags_shift);
 
 inline weak_word weak_kind(weak_word w) noexcept { return w & weak_kind_mask; }
 inline object_header* header_of_plain(weak_word w) noexcept { return reinterpret_cast<object_header*>(w) - 1; }
@@ -488,7 +491,7 @@ inline void clear_weak(object_header* h, weak_watch*& pending) noexcept {
 }
 
 /// The destructor of the object has run: what hung on it goes, too.
-inline void drop_entries(object_header* h) noexcept {
+OURO_DETAIL_NOINLINE inline void drop_entries(object_header* h) noexcept {
   side_slot& slot = slot_of(h);
   weak_entry* entries = std::exchange(slot.entries, nullptr);
   if (entries != nullptr) entries->link = &entries;
