@@ -2,7 +2,7 @@
 #ifndef OURO_DETAIL_DESTRUCTION_HPP
 #define OURO_DETAIL_DESTRUCTION_HPP
 
-#include <ouro/detail/weak_reference.hpp>
+#include <ouro/detail/weak_death.hpp>
 
 #include <algorithm>
 #include <cstdint>
