@@ -111,6 +111,17 @@ void lock_weak(benchmark::State& state) {
   }
 }
 
+/// One weak handle more than the one that is there.
+template <class P>
+void make_weak(benchmark::State& state) {
+  auto const object = P::template make<shared_item<P>>();
+  typename P::template weak<shared_item<P>> const other = object;
+  for ([[maybe_unused]] auto _ : state) {
+    typename P::template weak<shared_item<P>> fresh = object;
+    benchmark::DoNotOptimize(fresh);
+  }
+}
+
 template <class P>
 concept has_weak = requires {
   typename P::template weak<shared_item<P>>;
@@ -129,7 +140,10 @@ void add_all() {
     }
     add_loop<P>("W20", "copy_drop", &copy_drop<P>);
     if constexpr (converts_to_base<P>) add_loop<P>("W20", "to_base", &to_base<P>);
-    if constexpr (has_weak<P>) add_loop<P>("W20", "lock", &lock_weak<P>);
+    if constexpr (has_weak<P>) {
+      add_loop<P>("W20", "lock", &lock_weak<P>);
+      add_loop<P>("W20", "make_weak", &make_weak<P>);
+    }
   }
   if constexpr (!std::is_same_v<P, arena_policy>) {
     add_loop<P>("W20", "move_twice", &move_twice<P>);

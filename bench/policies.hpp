@@ -108,6 +108,8 @@ struct ouro_policy : plain_policy {
   using handle = ouro::gc_ptr<T>;
   template <class T>
   using back = ouro::gc_ptr<T>;
+  template <class T>
+  using weak = ouro::weak_gc_ptr<T>;
 
   template <class T, class... A>
   static handle<T> make(A&&... arguments) {

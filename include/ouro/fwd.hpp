@@ -13,6 +13,8 @@ template <class T>
 class gc_ptr;
 template <class U>
 class gc_interior_ptr;
+template <class T>
+class weak_gc_ptr;
 template <class Sig>
 class gc_function;
 template <class Ref, class Val = void, class Ret = void, class Send = void>
@@ -21,6 +23,10 @@ template <class T>
 class gc_local;
 template <class V>
 class gc_local_value;
+template <class T>
+class weak_set;
+template <class T, class V>
+class weak_key_map;
 
 class heap;
 class tracer;
@@ -34,7 +40,9 @@ struct object_header;
 struct type_descriptor;
 struct heap_core;
 struct page;
+class weak_table;
 struct handle_access;
+struct weak_access;
 struct heap_access;
 }  // namespace detail
 

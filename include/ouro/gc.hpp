@@ -95,15 +95,19 @@ inline void check_generation(int generation) {
 
 template <class F>
 void walk_live(heap_core& heap, F f) {
-  walk_pages(heap, true, [&](object_header* h) {
+  auto const visit = [&](object_header* h) {
     if (state_of(*h) == object_state::live && h->slot != slot_condemned) f(h);
-  });
+  };
+  walk_pages(heap, true, visit);
+  for (side_record const* side = heap.tracked_leaves; side != nullptr; side = side->next) visit(side->header);
 }
 
 /// Tracked objects that have been made since the last collection and live.
 inline std::size_t count_newborn(heap_core& heap) {
   std::size_t newborn = 0;
-  walk_live(heap, [&](object_header* h) { newborn += birth_of(heap, *h) > heap.epoch.middle; });
+  walk_live(heap, [&](object_header* h) {
+    newborn += type_of(h).tracked() && birth_of(heap, *h) > heap.epoch.middle;
+  });
   return newborn;
 }
 
@@ -117,7 +121,7 @@ struct edge_visitor {
 template <class F>
 void visit_edges(object_header* h, F f) {
   type_descriptor const& type = type_of(h);
-  if (!type.tracked()) return;
+  if (!type.tracked() && h->slot == slot_leaf) return;
   edge_visitor<F> visitor{f};
   edge_stream<edge_visitor<F>> stream(visitor, trace_pass::visit, heap_of(h));
   tracing_scope scope;
@@ -239,11 +243,12 @@ std::vector<gc_ptr<void>> get_referents(P const&... p) {
   return found.handles();
 }
 
-/// False for leaves and null. CPython: `gc.is_tracked`.
+/// False for null and for leaves, unless they are keys of a weak_key_map whose values hold handles. CPython:
+/// `gc.is_tracked`.
 template <class T>
 bool is_tracked(gc_ptr<T> const& p) {
   detail::object_header* const h = detail::handle_access::header(p);
-  return h != nullptr && detail::type_of(h).tracked();
+  return h != nullptr && (detail::type_of(h).tracked() || h->slot != detail::slot_leaf);
 }
 
 /// True once `gc_finalize` of the object has been called. CPython: `gc.is_finalized`.

@@ -29,6 +29,7 @@ class gc_function<R(A...)> {
     virtual closure_base* clone() const = 0;
     virtual void trace(tracer& t) const noexcept = 0;
     virtual void empty_keyed(tracer& t) const noexcept = 0;
+    virtual bool is_plain() const noexcept = 0;
     virtual ~closure_base() = default;
   };
 
@@ -52,6 +53,11 @@ class gc_function<R(A...)> {
     void trace(tracer& t) const noexcept override { detail::trace_value(captures, t); }
     void empty_keyed(tracer& t) const noexcept override {
       if constexpr (detail::has_keyed_container<std::tuple<Captures...>>) detail::trace_value(captures, t);
+    }
+
+    bool is_plain() const noexcept override {
+      using all = std::tuple<Captures...>;
+      return !detail::is_hand_traced<all> && !detail::has_keyed_container<all>;
     }
 
     [[no_unique_address]] F callable;
@@ -126,6 +132,11 @@ struct handle_traits<gc_function<Signature>> {
   static constexpr bool is_traced = true;
   static constexpr bool is_hand_traced = true;  // some capture may be
   static constexpr bool has_keyed_container = true;
+
+  /// Is tracing it free of code that users wrote, and of keyed containers?
+  static bool is_plain(gc_function<Signature> const& f) noexcept {
+    return f.closure_ == nullptr || f.closure_->is_plain();
+  }
 
   static void trace(gc_function<Signature> const& f, tracer& t) noexcept {
     if (f.closure_ == nullptr) return;

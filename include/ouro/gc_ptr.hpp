@@ -6,6 +6,7 @@
 
 #include <compare>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <iosfwd>
 #include <stdexcept>
@@ -24,6 +25,11 @@ inline namespace OURO_DETAIL_ABI {
 struct bad_gc_from_this : std::logic_error {
   bad_gc_from_this()
       : std::logic_error("ouro: gc_from_this: the address is not that of a complete object made by make_gc") {}
+};
+
+/// Thrown where a handle is made of a weak handle whose object has died.
+struct bad_weak_gc_ptr : std::exception {
+  char const* what() const noexcept override { return "ouro: bad_weak_gc_ptr: the object has died"; }
 };
 
 /// A shared, counted reference to an object made by `make_gc`. The object dies when its last handle goes, or when it is
@@ -60,6 +66,13 @@ class gc_ptr {
     requires(!std::is_same_v<U, T> && detail::is_handle_convertible<U, T>())
   gc_ptr(gc_ptr<U>&& other) noexcept : word_(convert(other)) {
     other.word_ = nullptr;
+  }
+
+  /// Throws `bad_weak_gc_ptr` if the object has died, or the weak handle is empty; `lock()` gives null then.
+  template <class U>
+    requires(detail::is_handle_convertible<U, T>())
+  explicit gc_ptr(weak_gc_ptr<U> const& weak) : gc_ptr(weak.lock()) {
+    if (word_ == nullptr) detail::throw_error(bad_weak_gc_ptr());
   }
 
   /// Drops the handle. The last one runs the object's finalizer and destructor before it returns.
@@ -193,6 +206,9 @@ class gc_ptr {
 
   void* word_ = nullptr;
 };
+
+template <class T>
+gc_ptr(weak_gc_ptr<T>) -> gc_ptr<T>;
 
 /// Handles compare by address; with a `gc_ptr<void>` by the address of the complete object.
 template <class T, class U>

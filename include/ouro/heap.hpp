@@ -159,6 +159,7 @@ inline void verify_heap(heap_core& heap) noexcept {
   std::size_t candidates = 0;
   for (bool const tracked : {false, true}) {
     std::size_t objects = 0;
+    std::size_t dead = 0;
     for (page* p = heap.pages[tracked]; p != nullptr; p = p->next) {
       ++pages;
       check(p->heap == &heap && p->tracked == tracked && p->carved <= p->capacity, "a page's header is damaged");
@@ -174,6 +175,11 @@ inline void verify_heap(heap_core& heap) noexcept {
       check((p->mode == page_mode::counted) == heap.counting, "a page is in the wrong mode");
     }
     walk_pages(heap, tracked, [&](object_header* h) {
+      if (state_of(*h) == object_state::dead) {
+        ++dead;
+        check(h->weak != 0, "a dead block is kept that no weak handle leads to");
+        return;
+      }
       ++objects;
       check(&heap_of(h) == &heap, "an object lies in another heap's page");
       if (state_of(*h) == object_state::queued) return;
@@ -184,7 +190,8 @@ inline void verify_heap(heap_core& heap) noexcept {
       }
     });
     check(objects == totals.objects[tracked], "the count of objects is wrong");
-    check(!heap.counting || objects == heap.objects[tracked] + heap.large_objects[tracked],
+    check(dead == heap.dead[tracked], "the count of dead blocks is wrong");
+    check(!heap.counting || objects + dead == heap.objects[tracked] + heap.large_objects[tracked],
           "the running count of objects is wrong");
   }
   check(pages == heap.used_pages, "the count of pages is wrong");

@@ -2,6 +2,8 @@
 #ifndef OURO_OURO_HPP
 #define OURO_OURO_HPP
 
+#include <ouro/death_queue.hpp>
+#include <ouro/finalize.hpp>
 #include <ouro/gc.hpp>
 #include <ouro/gc_function.hpp>
 #include <ouro/gc_generator.hpp>
@@ -11,6 +13,8 @@
 #include <ouro/heap.hpp>
 #include <ouro/trace.hpp>
 #include <ouro/version.hpp>
+#include <ouro/weak_containers.hpp>
+#include <ouro/weak_gc_ptr.hpp>
 
 #include <ouro/detail/undefine.hpp>
 

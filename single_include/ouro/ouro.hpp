@@ -200,6 +200,8 @@ template <class T>
 class gc_ptr;
 template <class U>
 class gc_interior_ptr;
+template <class T>
+class weak_gc_ptr;
 template <class Sig>
 class gc_function;
 template <class Ref, class Val = void, class Ret = void, class Send = void>
@@ -208,6 +210,10 @@ template <class T>
 class gc_local;
 template <class V>
 class gc_local_value;
+template <class T>
+class weak_set;
+template <class T, class V>
+class weak_key_map;
 
 class heap;
 class tracer;
@@ -221,7 +227,9 @@ struct object_header;
 struct type_descriptor;
 struct heap_core;
 struct page;
+class weak_table;
 struct handle_access;
+struct weak_access;
 struct heap_access;
 }  // namespace detail
 
@@ -299,7 +307,8 @@ enum class object_state : std::uint8_t {
   live,
   queued,      // its count is zero, its destructor waits
   destroying,  // its destructor runs, or its collection has decided to run it
-  zombie       // handles escaped from a constructor that threw, or from a destructor: the block is never reused
+  zombie,      // handles escaped from a constructor that threw, or from a destructor: the block is never reused
+  dead         // destroyed; weak handles keep the block, so that its address stays their own
 };
 
 struct object_header {
@@ -313,6 +322,7 @@ static_assert(sizeof(object_header) == 8);
 inline constexpr std::uint8_t state_mask = 0x07;
 inline constexpr std::uint8_t flag_finalized = 0x08;
 inline constexpr std::uint8_t flag_large = 0x10;
+inline constexpr std::uint8_t flag_side = 0x20;  // the heap's side table has a record of the object
 
 inline constexpr std::uint16_t slot_candidate_limit = 0x7f00;
 inline constexpr std::uint16_t slot_leaf = 0x7ffe;
@@ -330,6 +340,18 @@ inline constexpr std::uint16_t slot_condemned = 0xfff4;  // about to be destroye
 inline constexpr std::uint32_t sticky_count = 0xc0000000u;
 
 inline constexpr object_header header_of_free_block{0, slot_slow, 0, 0};
+/// Slot, weak count and flags as one number. Weak handles are counted in it, since some processors are several times as
+/// slow when a byte is read that has just been written.
+inline constexpr int weak_shift = std::endian::native == std::endian::big ? 8 : 16;
+inline constexpr int flags_shift = std::endian::native == std::endian::big ? 0 : 24;
+inline std::uint32_t load_second_word(object_header const* h) noexcept {
+  std::uint32_t word;
+  std::memcpy(&word, reinterpret_cast<char const*>(h) + 4, sizeof word);
+  return word;
+}
+inline void store_second_word(object_header* h, std::uint32_t word) noexcept {
+  std::memcpy(reinterpret_cast<char*>(h) + 4, &word, sizeof word);
+}
 
 inline object_state state_of(object_header const& h) noexcept {
   return static_cast<object_state>(h.flags & state_mask);
@@ -501,7 +523,8 @@ struct edge {
 enum class trace_pass : unsigned char {
   visit,       // report every edge
   clear,       // report edges that are to be nulled: skip keyed containers
-  clear_keyed  // empty keyed containers, report nothing
+  clear_keyed,  // empty keyed containers, report nothing
+  find_watches  // weak handles with callbacks: their own are not called
 };
 
 /// Specialised by every handle type: `is_handle`, `is_traced`, `is_hand_traced`, `trace(handle, tracer)`.
@@ -540,10 +563,12 @@ class tracer {
   // Puts a part aside until the trace has come back; false when there is no memory to remember it.
   using part_function = void (*)(void const* part, tracer&) noexcept;
   using defer_function = bool (*)(tracer&, void const* part, part_function) noexcept;
+  // Takes a weak container; what its entries hold is traced when their objects are alive, too.
+  using table_function = void (*)(tracer&, detail::weak_table&) noexcept;
 
-  tracer(detail::edge* first, detail::edge* last, flush_function flush, defer_function defer,
-         detail::trace_pass pass) noexcept
-      : next_(first), first_(first), last_(last), flush_(flush), defer_(defer), pass_(pass) {}
+  tracer(detail::edge* first, detail::edge* last, flush_function flush, defer_function defer, detail::trace_pass pass,
+         table_function meet_table = nullptr) noexcept
+      : next_(first), first_(first), last_(last), flush_(flush), defer_(defer), meet_table_(meet_table), pass_(pass) {}
   ~tracer() = default;
 
   detail::edge* next_;
@@ -551,6 +576,7 @@ class tracer {
   detail::edge* last_;
   flush_function flush_;
   defer_function defer_;
+  table_function meet_table_;
   unsigned nesting_ = 0;
   detail::trace_pass pass_;
   bool met_destroyed_ = false;
@@ -577,6 +603,10 @@ struct tracer_access {
     --t.nesting_;
   }
 
+  static void report_table(tracer& t, weak_table& table) noexcept {
+    if (t.meet_table_ != nullptr) t.meet_table_(t, table);
+  }
+
   /// A handle that has been destroyed is still reachable (hardened builds see it).
   static void report_destroyed(tracer& t) noexcept { t.met_destroyed_ = true; }
 
@@ -595,6 +625,224 @@ struct tracer_access {
 }  // namespace ouro
 
 #endif  // OURO_DETAIL_TRACER_HPP
+
+// The untyped part of weak containers: entries that belong to an object and to a table, and die with either.
+//
+// An entry is an ephemeron: what it holds is alive if both its object and its table are. The collector therefore meets it
+// on two ways, from the object (see detail/side_table.hpp) and from the table, counts its handles once, and takes them
+// for alive when it has reached both.
+//
+// B. Hayes, "Ephemerons: a New Finalization Mechanism" (OOPSLA 1997) has the idea.
+#ifndef OURO_DETAIL_WEAK_TABLE_HPP
+#define OURO_DETAIL_WEAK_TABLE_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// A place in a list whose head is a plain pointer, and which a node can leave without knowing the head.
+template <class Node>
+struct list_hook {
+  Node* next = nullptr;
+  Node** link = nullptr;  // the pointer that points to this node; null outside of lists
+};
+template <class Node>
+void link_front(Node*& first, Node* node) noexcept {
+  node->next = first;
+  node->link = &first;
+  if (first != nullptr) first->link = &node->next;
+  first = node;
+}
+template <class Node>
+void unlink(Node* node) noexcept {
+  *node->link = node->next;
+  if (node->next != nullptr) node->next->link = node->link;
+  node->link = nullptr;
+}
+
+/// One entry. The hook is its place in its object's list.
+struct weak_entry : list_hook<weak_entry> {
+  weak_entry() = default;
+  weak_entry(weak_entry const&) = delete;
+  weak_entry& operator=(weak_entry const&) = delete;
+  virtual ~weak_entry() = default;
+
+  /// Reports the handles in its key and value.
+  virtual void trace(tracer&) const noexcept {}
+
+  object_header* object = nullptr;
+  std::uint32_t round = 0;  // the trial that has counted it
+  bool traced = false;      // it may hold handles
+  bool hand_traced = false;
+  bool keyed = false;
+  weak_table* table = nullptr;           // null once it has left
+  weak_entry* next_in_table = nullptr;  // in the order of insertion
+  weak_entry* previous_in_table = nullptr;
+  weak_entry* next_in_bucket = nullptr;
+  std::size_t hash = 0;
+};
+
+/// Hashes of objects keep neighbours together, since garbage is torn down page by page. Different pages are kept apart.
+inline std::size_t hash_of(object_header const* h) noexcept {
+  auto const address = reinterpret_cast<std::uintptr_t>(h);
+  return static_cast<std::size_t>(address / 16 + (std::uint64_t{address} >> 16) * 0x9e3779b97f4a7c15u);
+}
+/// For hashes of unknown quality: the upper half of the product depends on all bits (Knuth, TAOCP volume 3, 6.4).
+inline std::size_t mixed_hash(std::size_t hash) noexcept {
+  return static_cast<std::size_t>(std::uint64_t{hash} * 0x9e3779b97f4a7c15u >> 32);
+}
+
+/// Entries in the order of insertion, found by the lower bits of a hash. Leaving is O(1), and runs no code of the user.
+class weak_table {
+ public:
+  weak_table() = default;
+  weak_table(weak_table const&) = delete;
+  weak_table& operator=(weak_table const&) = delete;
+  virtual ~weak_table() = default;
+
+  std::size_t size() const noexcept { return size_; }
+  weak_entry* first() const noexcept { return first_; }
+
+  template <class Equal>
+  weak_entry* find(std::size_t hash, Equal equal) const {
+    if (size_ == 0) return nullptr;
+    for (weak_entry* e = *bucket(hash); e != nullptr; e = e->next_in_bucket) {
+      if (e->hash == hash && equal(*e)) return e;
+    }
+    return nullptr;
+  }
+
+  /// Makes room for one more entry. Throws std::bad_alloc.
+  void reserve_one() {
+    if (size_ < bucket_count_) return;
+    std::size_t const count = bucket_count_ == 0 ? 8 : bucket_count_ * 2;
+    buckets_ = std::make_unique<weak_entry*[]>(count);
+    bucket_count_ = count;
+    for (weak_entry* e = first_; e != nullptr; e = e->next_in_table) put_in_bucket(*e);
+  }
+
+  /// Precondition: there is room.
+  void link(weak_entry& e) noexcept {
+    e.table = this;
+    e.previous_in_table = last_;
+    e.next_in_table = nullptr;
+    (last_ != nullptr ? last_->next_in_table : first_) = &e;
+    last_ = &e;
+    put_in_bucket(e);
+    ++size_;
+  }
+
+  void unlink(weak_entry& e) noexcept {
+    weak_entry** place = bucket(e.hash);
+    while (*place != &e) place = &(*place)->next_in_bucket;
+    *place = e.next_in_bucket;
+    (e.previous_in_table != nullptr ? e.previous_in_table->next_in_table : first_) = e.next_in_table;
+    (e.next_in_table != nullptr ? e.next_in_table->previous_in_table : last_) = e.previous_in_table;
+    e.table = nullptr;
+    --size_;
+  }
+
+  /// The object of an entry dies. The entry stays on the object's list, and is deleted after the object.
+  virtual void lose(weak_entry& e) noexcept { unlink(e); }
+
+  std::uint32_t counted_round = 0;  // the trial that has met it inside S,
+  std::uint32_t reached_round = 0;  // and the one that has found it alive there
+
+ private:
+  weak_entry** bucket(std::size_t hash) const noexcept { return &buckets_[hash & (bucket_count_ - 1)]; }
+  void put_in_bucket(weak_entry& e) noexcept {
+    weak_entry** const place = bucket(e.hash);
+    e.next_in_bucket = *place;
+    *place = &e;
+  }
+
+  weak_entry* first_ = nullptr;
+  weak_entry* last_ = nullptr;
+  std::size_t size_ = 0;
+  std::unique_ptr<weak_entry*[]> buckets_;
+  std::size_t bucket_count_ = 0;
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_WEAK_TABLE_HPP
+
+// What only few objects need, and their headers have no room for.
+//
+//   object --> side_slot --> entries       of weak containers
+//                        --> side_record --> views     what weak handles share that an address is not enough for
+//                                        --> watches   weak handles with callbacks, newest first
+//
+// Slots lie beside the page, or in the prefix of a large block. The header's `flag_side` tells whether there is something
+// in the object's.
+#ifndef OURO_DETAIL_SIDE_RECORD_HPP
+#define OURO_DETAIL_SIDE_RECORD_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+struct side_record;
+
+/// Shared by weak handles to a large object, whose block is not kept for them, or to one with more of them than the
+/// header can count.
+struct weak_view : list_hook<weak_view> {
+  object_header* header = nullptr;  // null once a large object has died
+  void* pointer = nullptr;
+  std::uintptr_t identity = 0;
+  std::size_t handles = 0;
+  side_record* side = nullptr;
+};
+
+/// A callback, with the type of its argument forgotten.
+struct weak_callback {
+  weak_callback() = default;
+  weak_callback(weak_callback const&) = delete;
+  weak_callback& operator=(weak_callback const&) = delete;
+  virtual ~weak_callback() = default;
+  /// `word`: of a weak handle, which is taken over.
+  virtual void call(std::uintptr_t word) = 0;
+  virtual void trace(tracer&) const noexcept {}
+};
+
+/// A weak handle with a callback, and once it is dead its copies.
+struct weak_watch : list_hook<weak_watch> {
+  std::uintptr_t plain = 0;            // the word of a copy
+  weak_callback* callback = nullptr;  // null once it has been called
+  side_record* side = nullptr;        // null once the handle is dead
+  std::uint64_t serial = 0;           // the newest has the greatest
+  std::size_t handles = 1;
+};
+
+/// The hook is its place among the records of tracked leaves.
+struct side_record : list_hook<side_record> {
+  object_header* header = nullptr;
+  weak_view* views = nullptr;
+  weak_watch* watches = nullptr;
+  std::uintptr_t identity = 0;  // what weak handles compare: of a large object's block there may be another one later
+
+  /// Of a leaf that the collector looks at, since handles hang on it.
+  bool tracked_leaf() const noexcept { return link != nullptr; }
+  bool empty() const noexcept { return views == nullptr && watches == nullptr && !tracked_leaf(); }
+};
+
+struct side_slot {
+  weak_entry* entries = nullptr;
+  side_record* record = nullptr;
+
+  void move_to(side_slot& other) noexcept {
+    other = *this;
+    if (entries != nullptr) entries->link = &other.entries;
+  }
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_SIDE_RECORD_HPP
 
 // What the untyped parts know of a type: how to destroy, trace and finalize it, and where its pages are.
 #ifndef OURO_DETAIL_TYPE_DESCRIPTOR_HPP
@@ -704,6 +952,8 @@ struct page {
   std::uint32_t condemned;    // objects that a running collection is about to free
   std::uint16_t last_birth;   // no younger object is in it (unless it is current)
   std::uint16_t queue;        // first block that waits for its destructor, in 8-byte units; 0: none
+  std::uint32_t side_count;   // blocks that `sides` has room for
+  side_slot* sides;
   page* next;  // all pages of the heap with this trackedness
   page* previous;
   page* next_partial;
@@ -715,7 +965,7 @@ struct page {
     return reinterpret_cast<object_header*>(reinterpret_cast<char*>(this) + first_block + index * block_bytes);
   }
 };
-inline constexpr std::size_t page_header_bytes = 128;
+inline constexpr std::size_t page_header_bytes = 144;
 static_assert(sizeof(page) <= page_header_bytes);
 
 inline page* page_of(object_header const* h) noexcept {
@@ -731,6 +981,7 @@ struct large_prefix {
   object_header* next_queued;
   void* allocation;  // what operator new returned
   std::size_t bytes;
+  side_slot side;
   std::size_t length;  // of an array; where array blocks keep it too
 
   object_header* header() noexcept { return reinterpret_cast<object_header*>(this + 1); }
@@ -738,6 +989,11 @@ struct large_prefix {
 
 inline large_prefix* prefix_of(object_header const* h) noexcept {
   return reinterpret_cast<large_prefix*>(const_cast<object_header*>(h)) - 1;
+}
+
+inline std::uint32_t block_index(page const& p, void const* inside) noexcept {
+  auto const offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(inside) % page_bytes);
+  return (offset - p.first_block) / p.block_bytes;
 }
 
 inline heap_core& heap_of(object_header const* h) noexcept {
@@ -1196,6 +1452,14 @@ struct heap_hooks {
   void* module = nullptr;
 };
 
+/// Something that runs when a heap closes. It leaves the list first.
+struct exit_record : list_hook<exit_record> {
+  virtual void heap_closes() noexcept = 0;
+
+ protected:
+  ~exit_record() = default;
+};
+
 struct heap_core {
   heap_core() = default;
   heap_core(heap_core const&) = delete;
@@ -1217,7 +1481,15 @@ struct heap_core {
   std::size_t limit = static_cast<std::size_t>(-1);
   std::size_t bytes = 0;  // of blocks in pages; deaths are noticed when a page is used again, empty, or recounted
   bool counting = false;  // `bytes` and `objects` are exact, and every allocation takes the slow path
-  std::size_t objects[2] = {};
+  std::size_t objects[2] = {};  // dead ones that weak handles keep are counted, too
+  std::size_t dead[2] = {};
+
+  // Weak references.
+  side_record* tracked_leaves = nullptr;
+  std::size_t watches = 0;  // handles with callbacks whose objects live
+  std::uint64_t watches_made = 0;
+  std::uint32_t trace_round = 0;       // the trials so far
+  exit_record* exit_records = nullptr;  // newest first
 
   // Candidates and generations.
   candidate* candidates = nullptr;
@@ -1290,6 +1562,86 @@ OURO_VISIBLE OURO_DETAIL_INLINE thread_state& this_thread_state() noexcept {
 }  // namespace ouro
 
 #endif  // OURO_DETAIL_HEAP_CORE_HPP
+
+// How the library speaks of what nobody can catch: exceptions of finalizers and callbacks, and misuse it has found.
+#ifndef OURO_DETAIL_REPORT_HPP
+#define OURO_DETAIL_REPORT_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// Forbids collections on this thread while it lives: around finalizers, callbacks, hooks and traces.
+class no_collection_scope {
+ public:
+  no_collection_scope() noexcept { ++this_thread_state().no_collection; }
+  no_collection_scope(no_collection_scope const&) = delete;
+  no_collection_scope& operator=(no_collection_scope const&) = delete;
+  ~no_collection_scope() { --this_thread_state().no_collection; }
+};
+
+inline void print_report(std::string_view what, std::string_view where, std::string_view type) noexcept {
+  std::fprintf(stderr, "ouro: %.*s: %.*s", static_cast<int>(where.size()), where.data(), static_cast<int>(what.size()),
+               what.data());
+  if (!type.empty()) std::fprintf(stderr, " [type: %.*s]", static_cast<int>(type.size()), type.data());
+  std::fputc('\n', stderr);
+}
+
+inline void report_exception(heap_core& heap, std::exception_ptr error, std::string_view where,
+                             std::string_view type) noexcept {
+  no_collection_scope scope;
+  if (heap.hook != nullptr) {
+    OURO_DETAIL_TRY { return heap.hook(error, where, type); }
+    OURO_DETAIL_CATCH_ALL { print_report("the unraisable hook threw, told of what follows", where, type); }
+  }
+#if OURO_DETAIL_EXCEPTIONS
+  try {
+    std::rethrow_exception(error);
+  } catch (std::exception const& e) {
+    print_report(e.what(), where, type);
+  } catch (...) {
+    print_report("an exception that is no std::exception", where, type);
+  }
+#endif
+}
+
+/// Reports misuse. Goes through the hook as a std::logic_error.
+OURO_DETAIL_NOINLINE inline void report(heap_core& heap, char const* message, std::string_view where,
+                                        std::string_view type) noexcept {
+  if (heap.hook == nullptr) return print_report(message, where, type);
+  OURO_DETAIL_TRY { report_exception(heap, std::make_exception_ptr(std::logic_error(message)), where, type); }
+  OURO_DETAIL_CATCH_ALL { print_report(message, where, type); }
+}
+
+/// Ends a hardened program that went on after misuse.
+[[noreturn]] OURO_DETAIL_NOINLINE inline void fail(char const* message, std::string_view where,
+                                                   std::string_view type) noexcept {
+  print_report(message, where, type);
+  std::abort();
+}
+
+[[noreturn]] inline void throw_bad_alloc() {
+#if OURO_DETAIL_EXCEPTIONS
+  throw std::bad_alloc();
+#else
+  fail("out of memory", "make_gc", {});
+#endif
+}
+
+template <class Error>
+[[noreturn]] void throw_error(Error const& error) {
+#if OURO_DETAIL_EXCEPTIONS
+  throw error;
+#else
+  fail(error.what(), "ouro", {});
+#endif
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_REPORT_HPP
 
 // Blocks too large for a page: from operator new, and kept for reuse after their objects' death.
 //
@@ -1389,7 +1741,7 @@ inline large_prefix* take_large_memory(heap_core& heap, type_descriptor const& t
   void* allocation = allocate_raw(total, type.alignment);
   if (allocation == nullptr) return nullptr;
   auto* l = reinterpret_cast<large_prefix*>(static_cast<char*>(allocation) + lead - sizeof(object_header)) - 1;
-  ::new (l) large_prefix{nullptr, nullptr, &heap, &type, nullptr, allocation, total, 0};
+  ::new (l) large_prefix{nullptr, nullptr, &heap, &type, nullptr, allocation, total, {}, 0};
   ::new (l->header()) object_header(header_of_free_block);
   OURO_DETAIL_TRY { the_registry().add_large(l, l); }
   OURO_DETAIL_CATCH_ALL {
@@ -1546,6 +1898,7 @@ inline void release_page(heap_core& heap, page* p) noexcept {
   }
   if (p->next != nullptr) p->next->previous = p->previous;
   heap.bytes -= std::size_t{p->charged} * p->block_bytes;
+  delete[] p->sides;
   p->type = nullptr;
   p->owner->in_use &= ~page_bit(p);
   p->owner->dirty |= page_bit(p);
@@ -1735,11 +2088,11 @@ struct block_totals {
   std::size_t bytes = 0;
 };
 
-/// Exact figures, free blocks that bins hold left out. O(pages).
+/// Exact figures, free blocks that bins hold left out. Dead blocks count as bytes, not as objects. O(pages).
 inline block_totals count_blocks(heap_core const& heap) noexcept {
   block_totals totals;
   for (bool const tracked : {false, true}) {
-    totals.objects[tracked] = heap.large_objects[tracked];
+    totals.objects[tracked] = heap.large_objects[tracked] - heap.dead[tracked];
     for (page const* p = heap.pages[tracked]; p != nullptr; p = p->next) {
       std::size_t used = p->used;
       if (p->mode == page_mode::current) {
@@ -1858,8 +2211,9 @@ inline object_header* find_block(void const* address) noexcept {
     std::size_t const offset = reinterpret_cast<std::uintptr_t>(address) % page_bytes;
     if ((p->owner == nullptr) || p->type == nullptr || offset < p->first_block + sizeof(object_header)) return nullptr;
     std::size_t const index = (offset - p->first_block) / p->block_bytes;
-    if (index >= p->carved || state_of(*p->block(index)) == object_state::free) return nullptr;
-    return p->block(index);
+    if (index >= p->carved) return nullptr;
+    object_header* const h = p->block(index);
+    return state_of(*h) == object_state::free || state_of(*h) == object_state::dead ? nullptr : h;
   }
   large_prefix* l = the_registry().find_large(address);
   if (l == nullptr || state_of(*l->header()) == object_state::free) return nullptr;
@@ -1873,85 +2227,548 @@ inline object_header* find_block(void const* address) noexcept {
 
 #endif  // OURO_DETAIL_HEAP_PAGES_HPP
 
-// How the library speaks of what nobody can catch: exceptions of finalizers and callbacks, and misuse it has found.
-#ifndef OURO_DETAIL_REPORT_HPP
-#define OURO_DETAIL_REPORT_HPP
+// Where the side slot of an object is: beside its page, or in the prefix of its large block.
+#ifndef OURO_DETAIL_SIDE_SLOTS_HPP
+#define OURO_DETAIL_SIDE_SLOTS_HPP
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
-/// Forbids collections on this thread while it lives: around finalizers, callbacks, hooks and traces.
-class no_collection_scope {
- public:
-  no_collection_scope() noexcept { ++this_thread_state().no_collection; }
-  no_collection_scope(no_collection_scope const&) = delete;
-  no_collection_scope& operator=(no_collection_scope const&) = delete;
-  ~no_collection_scope() { --this_thread_state().no_collection; }
-};
-
-inline void print_report(std::string_view what, std::string_view where, std::string_view type) noexcept {
-  std::fprintf(stderr, "ouro: %.*s: %.*s", static_cast<int>(where.size()), where.data(), static_cast<int>(what.size()),
-               what.data());
-  if (!type.empty()) std::fprintf(stderr, " [type: %.*s]", static_cast<int>(type.size()), type.data());
-  std::fputc('\n', stderr);
+/// Precondition: there is a slot, as `flag_side` tells.
+inline side_slot& slot_of(object_header* h) noexcept {
+  if (is_large(*h)) return prefix_of(h)->side;
+  page& p = *page_of(h);
+  return p.sides[block_index(p, h)];
 }
 
-inline void report_exception(heap_core& heap, std::exception_ptr error, std::string_view where,
-                             std::string_view type) noexcept {
-  no_collection_scope scope;
-  if (heap.hook != nullptr) {
-    OURO_DETAIL_TRY { return heap.hook(error, where, type); }
-    OURO_DETAIL_CATCH_ALL { print_report("the unraisable hook threw, told of what follows", where, type); }
+/// False when neither the object nor any other of its page has a slot in use.
+inline bool may_have_sides(object_header* h) noexcept {
+  return is_large(*h) ? (h->flags & flag_side) != 0 : page_of(h)->sides != nullptr;
+}
+
+/// Null when there is none.
+inline side_record* side_of(object_header* h) noexcept {
+  return (h->flags & flag_side) != 0 ? slot_of(h).record : nullptr;
+}
+inline weak_entry* entries_of(object_header* h) noexcept {
+  return (h->flags & flag_side) != 0 ? slot_of(h).entries : nullptr;
+}
+
+/// Slots for all blocks that the page has now; null when there is no memory.
+inline side_slot* make_slot(object_header* h) noexcept {
+  if (is_large(*h)) return &prefix_of(h)->side;
+  page& p = *page_of(h);
+  std::uint32_t const index = block_index(p, h);
+  if (index >= p.side_count) {
+    auto* const bigger = new (std::nothrow) side_slot[p.carved];
+    if (bigger == nullptr) return nullptr;
+    for (std::uint32_t i = 0; i != p.side_count; ++i) p.sides[i].move_to(bigger[i]);
+    delete[] p.sides;
+    p.sides = bigger;
+    p.side_count = p.carved;
   }
-#if OURO_DETAIL_EXCEPTIONS
-  try {
-    std::rethrow_exception(error);
-  } catch (std::exception const& e) {
-    print_report(e.what(), where, type);
-  } catch (...) {
-    print_report("an exception that is no std::exception", where, type);
-  }
-#endif
+  return &p.sides[index];
 }
 
-/// Reports misuse. Goes through the hook as a std::logic_error.
-OURO_DETAIL_NOINLINE inline void report(heap_core& heap, char const* message, std::string_view where,
-                                        std::string_view type) noexcept {
-  if (heap.hook == nullptr) return print_report(message, where, type);
-  OURO_DETAIL_TRY { report_exception(heap, std::make_exception_ptr(std::logic_error(message)), where, type); }
-  OURO_DETAIL_CATCH_ALL { print_report(message, where, type); }
+/// Large objects are told apart by numbers, since their memory is reused after their death.
+OURO_VISIBLE inline std::uintptr_t next_identity() noexcept {
+  static constinit std::atomic<std::uintptr_t> last{1};
+  return last.fetch_add(2, std::memory_order_relaxed);
 }
 
-/// Ends a hardened program that went on after misuse.
-[[noreturn]] OURO_DETAIL_NOINLINE inline void fail(char const* message, std::string_view where,
-                                                   std::string_view type) noexcept {
-  print_report(message, where, type);
-  std::abort();
+/// Null when there is no memory.
+inline side_record* make_side(object_header* h) noexcept {
+  if (side_record* const side = side_of(h); side != nullptr) return side;
+  side_slot* const slot = make_slot(h);
+  auto* const side = slot != nullptr ? new (std::nothrow) side_record : nullptr;
+  if (side == nullptr) return nullptr;
+  side->header = h;
+  side->identity = is_large(*h) ? next_identity() : reinterpret_cast<std::uintptr_t>(h);
+  slot->record = side;
+  h->flags |= flag_side;
+  return side;
 }
 
-[[noreturn]] inline void throw_bad_alloc() {
-#if OURO_DETAIL_EXCEPTIONS
-  throw std::bad_alloc();
-#else
-  fail("out of memory", "make_gc", {});
-#endif
+inline void drop_empty_slot(object_header* h) noexcept {
+  side_slot const& slot = slot_of(h);
+  if (slot.entries == nullptr && slot.record == nullptr) h->flags = static_cast<std::uint8_t>(h->flags & ~flag_side);
 }
 
-template <class Error>
-[[noreturn]] void throw_error(Error const& error) {
-#if OURO_DETAIL_EXCEPTIONS
-  throw error;
-#else
-  fail(error.what(), "ouro", {});
-#endif
+inline void drop_side_if_empty(side_record& side) noexcept {
+  if (!side.empty()) return;
+  object_header* const h = side.header;
+  slot_of(h).record = nullptr;
+  delete &side;
+  drop_empty_slot(h);
 }
 
 }  // namespace detail
 }  // inline namespace OURO_DETAIL_ABI
 }  // namespace ouro
 
-#endif  // OURO_DETAIL_REPORT_HPP
+#endif  // OURO_DETAIL_SIDE_SLOTS_HPP
+
+// Weak handles without their types: what their word means, what keeps them valid, and what the death of an object does.
+//
+//   word & 3   the rest of the word is
+//   0          the object, which begins there: its header, right in front, counts the handle
+//   1          a weak_view: of a large object, or of one with many weak handles
+//   2          a base inside a pooled object: the header is found by the page's arithmetic
+//   3          a weak_watch: the handle has a callback
+//
+// Nothing here reads a vptr: it lies once the destructor of the most derived class has run. An object whose header counts
+// weak handles leaves its block behind (`object_state::dead`), so that no other object takes its address: a weak handle is
+// valid if the header says so, and compares as it always did.
+#ifndef OURO_DETAIL_WEAK_REFERENCE_HPP
+#define OURO_DETAIL_WEAK_REFERENCE_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+using weak_word = std::uintptr_t;
+
+inline constexpr weak_word weak_kind_mask = 3;
+inline constexpr weak_word weak_plain = 0;
+inline constexpr weak_word weak_shared = 1;
+inline constexpr weak_word weak_inside = 2;
+inline constexpr weak_word weak_watched = 3;
+
+/// An object with so many weak handles has further ones share a view, which is counted once.
+inline constexpr std::uint8_t many_weak_handles = 64;
+/// A weak count that never changes again: its block is never reused. Only a shortage of memory leads here.
+inline constexpr std::uint8_t sticky_weak_count = 129;
+
+inline constexpr std::uint32_t one_weak_handle = std::uint32_t{1} << weak_shift;
+/// In a header's second word: there may be weak handles, or entries of weak containers.
+inline constexpr std::uint32_t weakly_referenced =
+    (std::uint32_t{0xff} << weak_shift) | (std::uint32_t{flag_side} << flags_shift);
+
+inline weak_word weak_kind(weak_word w) noexcept { return w & weak_kind_mask; }
+inline object_header* header_of_plain(weak_word w) noexcept { return reinterpret_cast<object_header*>(w) - 1; }
+inline void* weak_pointer(weak_word w) noexcept { return reinterpret_cast<void*>(w & ~weak_kind_mask); }
+inline weak_view* view_of(weak_word w) noexcept { return static_cast<weak_view*>(weak_pointer(w)); }
+inline weak_watch* watch_of(weak_word w) noexcept { return static_cast<weak_watch*>(weak_pointer(w)); }
+inline weak_word word_of(weak_view const* v) noexcept { return reinterpret_cast<weak_word>(v) | weak_shared; }
+inline weak_word word_of(weak_watch const* w) noexcept { return reinterpret_cast<weak_word>(w) | weak_watched; }
+
+/// From its constructor to its finalizer an object can be locked.
+OURO_DETAIL_INLINE bool is_lockable(object_header const& h) noexcept {
+  static_assert(static_cast<int>(object_state::constructing) == 1 && static_cast<int>(object_state::live) == 2);
+  return static_cast<unsigned>(h.flags & state_mask) - 1 <= 1;
+}
+
+/// The header of the pooled object, dead or alive, that the address lies in.
+inline object_header* pooled_header(void const* inside) noexcept {
+  page* const p = page_of(static_cast<object_header const*>(inside));
+  return p->block(block_index(*p, inside));
+}
+// --- blocks that weak handles keep ----------------------------------------------------------------------------------
+
+/// Gives back the block of a destroyed object, now or when the last weak handle goes.
+inline void release_block(object_header* h) noexcept {
+  if (h->weak == 0) return free_block(h);
+  page& p = *page_of(h);
+  set_state(*h, object_state::dead);
+  h->count = 0;
+  h->slot = slot_slow;
+  ++p.heap->dead[p.tracked];
+  poison_body(p, h);
+}
+
+/// The header counts one weak handle less, and the next one is none or cannot be counted.
+OURO_DETAIL_NOINLINE inline void drop_last_weak(object_header* h) noexcept {
+  if (h->weak == sticky_weak_count) return;
+  h->weak = 0;
+  if (state_of(*h) != object_state::dead) return;
+  page& p = *page_of(h);
+  --p.heap->dead[p.tracked];
+  free_block(h);
+}
+
+OURO_DETAIL_INLINE void drop_weak_count(object_header* h) noexcept {
+  constexpr std::uint32_t none_or_sticky = std::uint32_t{0x7f} << weak_shift;
+  static_assert(((sticky_weak_count - 1) & 0x7f) == 0);
+  std::uint32_t const left = load_second_word(h) - one_weak_handle;
+  if ((left & none_or_sticky) == 0) [[unlikely]] return drop_last_weak(h);
+  store_second_word(h, left);
+}
+
+/// False for objects whose weak handles share views.
+OURO_DETAIL_INLINE bool add_weak_count(object_header* h) noexcept {
+  static_assert(many_weak_handles == 0x40);
+  constexpr std::uint32_t shares = (std::uint32_t{flag_large} << flags_shift) | (std::uint32_t{0xc0} << weak_shift);
+  std::uint32_t const word = load_second_word(h);
+  if ((word & shares) != 0) [[unlikely]] return false;
+  store_second_word(h, word + one_weak_handle);
+  return true;
+}
+
+// --- views ----------------------------------------------------------------------------------------------------------
+
+/// A view of the object by which `pointer` is reached; null when there is no memory. The caller counts its handle.
+inline weak_view* view_through(object_header* h, void* pointer) noexcept {
+  side_record* const side = make_side(h);
+  if (side == nullptr) return nullptr;
+  for (weak_view* v = side->views; v != nullptr; v = v->next) {
+    if (v->pointer == pointer) return v;
+  }
+  bool const can_count = is_large(*h) || h->weak < sticky_weak_count - 1;
+  auto* const view = can_count ? new (std::nothrow) weak_view : nullptr;
+  if (view == nullptr) {
+    drop_side_if_empty(*side);
+    return nullptr;
+  }
+  view->header = h;
+  view->pointer = pointer;
+  view->identity = side->identity;
+  view->side = side;
+  link_front(side->views, view);
+  if (!is_large(*h)) ++h->weak;
+  return view;
+}
+
+inline void leave_side(weak_view& view) noexcept {
+  unlink(&view);
+  drop_side_if_empty(*std::exchange(view.side, nullptr));
+}
+
+inline void drop_view(weak_view* view) noexcept {
+  if (--view->handles != 0) return;
+  object_header* const h = view->header;
+  if (view->side != nullptr) leave_side(*view);
+  delete view;
+  if (h != nullptr && !is_large(*h)) drop_weak_count(h);
+}
+
+// --- words ----------------------------------------------------------------------------------------------------------
+
+/// The object of a handle without a callback: null if it was large and has died.
+inline object_header* weak_header(weak_word w) noexcept {
+  switch (weak_kind(w)) {
+    case weak_plain:
+      return header_of_plain(w);
+    case weak_inside:
+      return pooled_header(weak_pointer(w));
+    case weak_shared:
+      return view_of(w)->header;
+    default:
+      return weak_header(watch_of(w)->plain);
+  }
+}
+
+/// What weak handles compare, order and hash by: one number for each object, and 0 for empty handles.
+inline std::uintptr_t weak_identity(weak_word w) noexcept {
+  if (w == 0) return 0;
+  if (weak_kind(w) == weak_watched) w = watch_of(w)->plain;
+  return weak_kind(w) == weak_shared ? view_of(w)->identity : reinterpret_cast<std::uintptr_t>(weak_header(w));
+}
+
+/// The address that a handle has led to, be its object dead or alive.
+inline void* pointer_of(weak_word w) noexcept {
+  if (weak_kind(w) == weak_watched) w = watch_of(w)->plain;
+  return weak_kind(w) == weak_shared ? view_of(w)->pointer : weak_pointer(w);
+}
+
+/// Where `lock` leads: the object, which can be locked, and the pointer of the handle; a null header if it is dead.
+struct weak_target {
+  object_header* header;
+  void* pointer;
+};
+inline weak_target target_of(weak_word w) noexcept {
+  if (weak_kind(w) == weak_watched) {
+    if (watch_of(w)->side == nullptr) return {nullptr, nullptr};
+    w = watch_of(w)->plain;
+  }
+  object_header* const h = w != 0 ? weak_header(w) : nullptr;
+  if (h == nullptr || !is_lockable(*h)) return {nullptr, nullptr};
+  return {h, pointer_of(w)};
+}
+
+inline weak_word plain_word(object_header* h, void* pointer) noexcept {
+  return reinterpret_cast<weak_word>(pointer) | (pointer == object_of(h) ? weak_plain : weak_inside);
+}
+
+/// 0 when there is no memory.
+OURO_DETAIL_NOINLINE inline weak_word make_shared_weak(object_header* h, void* pointer) noexcept {
+  weak_view* const view = view_through(h, pointer);
+  if (view == nullptr) return 0;
+  ++view->handles;
+  return word_of(view);
+}
+
+/// A weak handle to an object that lives. Throws std::bad_alloc, but not for a pooled object with few weak handles.
+OURO_DETAIL_INLINE weak_word make_weak(object_header* h, void* pointer) {
+  if (add_weak_count(h)) [[likely]] return plain_word(h, pointer);
+  weak_word const w = make_shared_weak(h, pointer);
+  if (w == 0) throw_bad_alloc();
+  return w;
+}
+
+OURO_DETAIL_INLINE weak_word copy_weak(weak_word w) noexcept;
+
+OURO_DETAIL_NOINLINE inline weak_word copy_weak_slow(weak_word w) noexcept {
+  if (weak_kind(w) == weak_watched) {
+    if (watch_of(w)->side == nullptr) {  // dead: so is the copy, even if the object is resurrected
+      ++watch_of(w)->handles;
+      return w;
+    }
+    return copy_weak(watch_of(w)->plain);
+  }
+  if (weak_kind(w) == weak_shared) {
+    ++view_of(w)->handles;
+    return w;
+  }
+  object_header* const h = weak_header(w);
+  if (add_weak_count(h) || h->weak == sticky_weak_count) return w;
+  if (weak_word const shared = make_shared_weak(h, weak_pointer(w)); shared != 0) return shared;
+  h->weak = sticky_weak_count;
+  return w;
+}
+
+/// The word of a copy, which has no callback.
+OURO_DETAIL_INLINE weak_word copy_weak(weak_word w) noexcept {
+  if (w == 0) return 0;
+  if (weak_kind(w) == weak_plain && add_weak_count(header_of_plain(w))) [[likely]] return w;
+  return copy_weak_slow(w);
+}
+
+inline void drop_watch(weak_watch* watch) noexcept;
+
+OURO_DETAIL_NOINLINE inline void drop_weak_slow(weak_word w) noexcept {
+  switch (weak_kind(w)) {
+    case weak_shared:
+      return drop_view(view_of(w));
+    case weak_watched:
+      return drop_watch(watch_of(w));
+    default:
+      return drop_weak_count(weak_header(w));
+  }
+}
+
+OURO_DETAIL_INLINE void drop_weak(weak_word w) noexcept {
+  if (w == 0) return;
+  if (weak_kind(w) != weak_plain) [[unlikely]] return drop_weak_slow(w);
+  drop_weak_count(header_of_plain(w));
+}
+
+/// The handle leads to another base of its object, or to the whole of it. Throws std::bad_alloc as `make_weak`.
+inline weak_word copy_weak_to(weak_word w, void* pointer) {
+  if (weak_kind(w) == weak_watched) w = watch_of(w)->plain;
+  object_header* const h = weak_header(w);
+  if (h != nullptr && !is_large(*h)) {
+    weak_word const copy = copy_weak(w);
+    if (weak_kind(copy) != weak_shared) return plain_word(h, pointer);
+    drop_weak(copy);
+  }
+  weak_view* view = view_of(w);
+  if (h != nullptr) {
+    view = view_through(h, pointer);
+  } else if (view->pointer != pointer) {  // nobody will follow it any more; it only has to compare equal
+    std::uintptr_t const identity = view->identity;
+    view = new (std::nothrow) weak_view;
+    if (view != nullptr) {
+      view->pointer = pointer;
+      view->identity = identity;
+    }
+  }
+  if (view == nullptr) throw_bad_alloc();
+  ++view->handles;
+  return word_of(view);
+}
+
+// --- callbacks ------------------------------------------------------------------------------------------------------
+
+/// Takes over the callback. Throws std::bad_alloc.
+inline weak_word make_watch(object_header* h, void* pointer, weak_callback* callback) {
+  struct cleanup {
+    weak_callback* callback;
+    weak_watch* watch = nullptr;
+    weak_word plain = 0;
+    ~cleanup() {
+      delete callback;
+      delete watch;
+      drop_weak(plain);
+    }
+  } undo{callback};
+  undo.watch = new (std::nothrow) weak_watch;
+  if (undo.watch == nullptr) throw_bad_alloc();
+  undo.plain = make_weak(h, pointer);
+  side_record* const side = make_side(h);
+  if (side == nullptr) throw_bad_alloc();
+  weak_watch* const watch = std::exchange(undo.watch, nullptr);
+  watch->callback = std::exchange(undo.callback, nullptr);
+  watch->plain = std::exchange(undo.plain, weak_word{0});
+  watch->side = side;
+  watch->serial = ++heap_of(h).watches_made;
+  ++heap_of(h).watches;
+  link_front(side->watches, watch);
+  return word_of(watch);
+}
+
+inline void drop_watch(weak_watch* watch) noexcept {
+  if (--watch->handles != 0) return;
+  if (watch->link != nullptr) unlink(watch);
+  if (watch->side != nullptr) {
+    --heap_of(watch->side->header).watches;
+    drop_side_if_empty(*watch->side);
+  }
+  weak_callback* const callback = watch->callback;
+  weak_word const plain = watch->plain;
+  delete watch;
+  drop_weak(plain);
+  delete callback;
+}
+
+/// A callback is part of what holds its handle.
+inline void trace_weak(weak_word w, tracer& t) noexcept {
+  if (weak_kind(w) != weak_watched) return;
+  weak_watch* const watch = watch_of(w);
+  if (watch->callback == nullptr || watch->handles != 1) return;  // of copies none owns the callback
+  bool const is_pending = watch->side == nullptr && watch->link != nullptr;
+  if (is_pending && tracer_access::pass(t) == trace_pass::find_watches) unlink(watch);
+  watch->callback->trace(t);
+}
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_WEAK_REFERENCE_HPP
+
+// What the death of an object means for all that leads to it weakly, or hangs on it: handles, callbacks, entries.
+#ifndef OURO_DETAIL_WEAK_DEATH_HPP
+#define OURO_DETAIL_WEAK_DEATH_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+// --- callbacks ------------------------------------------------------------------------------------------------------
+
+/// The callbacks of an object join a list of those that are to be called; their handles are dead from now on.
+inline void take_watches(side_record& side, weak_watch*& pending) noexcept {
+  while (weak_watch* const watch = side.watches) {
+    unlink(watch);
+    watch->side = nullptr;
+    link_front(pending, watch);
+    --heap_of(side.header).watches;
+  }
+}
+
+/// Merge sort, newest first. Links backwards are not kept up.
+inline weak_watch* sort_watches(weak_watch* first) noexcept {
+  if (first == nullptr || first->next == nullptr) return first;
+  weak_watch* middle = first;
+  for (weak_watch* end = first->next; end != nullptr && end->next != nullptr; end = end->next->next) middle = middle->next;
+  weak_watch* b = sort_watches(std::exchange(middle->next, nullptr));
+  weak_watch* a = sort_watches(first);
+  weak_watch* sorted = nullptr;
+  weak_watch** last = &sorted;
+  while (a != nullptr && b != nullptr) {
+    weak_watch*& newer = a->serial > b->serial ? a : b;
+    *last = newer;
+    last = &newer->next;
+    newer = newer->next;
+  }
+  *last = a != nullptr ? a : b;
+  return sorted;
+}
+
+inline void sort_pending(weak_watch*& pending) noexcept {
+  pending = sort_watches(pending);
+  for (weak_watch** link = &pending; *link != nullptr; link = &(*link)->next) (*link)->link = link;
+}
+
+/// Calls them, newest first. They may drop any weak handle, their own and waiting ones included.
+inline void call_watches(heap_core& heap, weak_watch*& pending) noexcept {
+  sort_pending(pending);
+  no_collection_scope scope;
+  while (weak_watch* const watch = pending) {
+    unlink(watch);
+    weak_callback* const callback = std::exchange(watch->callback, nullptr);
+    OURO_DETAIL_TRY { callback->call(copy_weak(word_of(watch))); }
+    OURO_DETAIL_CATCH_ALL { report_exception(heap, std::current_exception(), "weak_gc_ptr callback", {}); }
+    delete callback;
+  }
+}
+
+// --- entries of weak containers -------------------------------------------------------------------------------------
+
+/// Puts an entry into its table and onto its object, which lives. Throws std::bad_alloc; nothing has changed then.
+inline void attach(object_header* h, weak_table& table, weak_entry& e) {
+  table.reserve_one();
+  bool const becomes_tracked = e.traced && h->slot == slot_leaf;
+  side_slot* const slot = make_slot(h);
+  side_record* const side = slot != nullptr && becomes_tracked ? make_side(h) : nullptr;
+  if (slot == nullptr || (becomes_tracked && side == nullptr)) throw_bad_alloc();
+  e.object = h;
+  table.link(e);
+  link_front(slot->entries, &e);
+  h->flags |= flag_side;
+  if (becomes_tracked) {
+    heap_core& heap = heap_of(h);
+    link_front(heap.tracked_leaves, side);
+    h->slot = static_cast<std::uint16_t>(slot_slow | heap.epoch.now);
+  }
+}
+
+/// Takes an entry out of both.
+inline void detach(weak_entry& e) noexcept {
+  e.table->unlink(e);
+  unlink(&e);
+  drop_empty_slot(e.object);
+}
+
+// --- death ----------------------------------------------------------------------------------------------------------
+
+/// All that leads weakly to the object is cleared; no code of the user runs. Callbacks join `pending`.
+inline void clear_weak(object_header* h, weak_watch*& pending) noexcept {
+  if (side_record* const side = side_of(h); side != nullptr) {
+    if (is_large(*h)) {
+      while (weak_view* const view = side->views) {
+        unlink(view);
+        view->header = nullptr;
+        view->side = nullptr;
+      }
+    }
+    take_watches(*side, pending);
+  }
+  for (weak_entry *e = entries_of(h), *next = nullptr; e != nullptr; e = next) {
+    next = e->next;
+    if (e->table != nullptr) e->table->lose(*e);
+  }
+}
+
+/// The destructor of the object has run: what hung on it goes, too.
+OURO_DETAIL_NOINLINE inline void drop_entries(object_header* h) noexcept {
+  side_slot& slot = slot_of(h);
+  weak_entry* entries = std::exchange(slot.entries, nullptr);
+  if (entries != nullptr) entries->link = &entries;
+  if (side_record* const side = slot.record; side != nullptr) {
+    if (side->tracked_leaf()) unlink(side);
+    drop_side_if_empty(*side);
+  } else {
+    drop_empty_slot(h);
+  }
+  while (weak_entry* const e = entries) {
+    unlink(e);
+    delete e;
+  }
+}
+
+/// Before the destructor of an object that dies by counting, or whose constructor threw.
+OURO_DETAIL_NOINLINE inline void clear_and_call(heap_core& heap, object_header* h) noexcept {
+  weak_watch* pending = nullptr;
+  clear_weak(h, pending);
+  call_watches(heap, pending);
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_WEAK_DEATH_HPP
 
 // What happens when a handle is dropped: a candidate is recorded, or the object dies, with bounded recursion.
 #ifndef OURO_DETAIL_DESTRUCTION_HPP
@@ -2151,12 +2968,13 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
   if (finalized || still_dead_after_finalizer(heap, type, h)) {
     set_state(*h, object_state::destroying);
     h->slot = slot_slow;
-    // Weak references are cleared and their callbacks called here.
+    if ((h->flags & flag_side) != 0) clear_and_call(heap, h);
     if (type.destroy != nullptr) {
       work_entry const entry{h, {}};
       type.destroy(&entry, &entry + 1);
     }
-    h->count == 0 ? free_block(h) : keep_zombie(heap, type, h);
+    if ((h->flags & flag_side) != 0) drop_entries(h);
+    h->count == 0 ? release_block(h) : keep_zombie(heap, type, h);
   }
   --thread.depth;
 }
@@ -2167,7 +2985,7 @@ OURO_DETAIL_NOINLINE inline void drain_queue(thread_state& thread) noexcept {
 }
 
 /// Any death that `release_last` does not handle itself: during a trace, of large objects, of candidates, with a
-/// finalizer, deep inside other destructors.
+/// finalizer, with weak handles, deep inside other destructors.
 OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_header* h) noexcept {
   if (thread.depth >= tracing_depth) {
     thread.dropped_in_trace = true;
@@ -2286,11 +3104,35 @@ template <class Pass>
 class edge_stream : public tracer {
  public:
   edge_stream(Pass const& pass, trace_pass kind, heap_core& heap) noexcept
-      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind),
+      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind,
+               &edge_stream::meet_table),
         pass_of_edges_(pass),
         deferred_(heap.work_chunks) {}
 
-  void trace(type_descriptor const& type, object_header* h) noexcept { trace_object(type, h, *this); }
+  void trace(type_descriptor const& type, object_header* h) noexcept {
+    if ((h->flags & flag_side) != 0) [[unlikely]] return trace_with_entries(type, h);
+    trace_object(type, h, *this);
+  }
+
+  /// Objects of one page, or a large one.
+  void trace(type_descriptor const& type, work_entry* first, work_entry* last) noexcept {
+    if (type.tracked()) type.trace(first, last, *this);
+    if (!may_have_sides(first->header)) return;
+    for (; first != last; ++first) trace_entries(first->header);
+  }
+
+  /// What hangs on an object as entry of a weak container.
+  void trace_entries(object_header* h) noexcept {
+    if ((h->flags & flag_side) == 0) return;
+    if constexpr (chooses_entries) pass_of_edges_.meet(*h);
+    for (weak_entry* e = entries_of(h); e != nullptr; e = e->next) trace_entry(*e);
+  }
+
+  /// The weak containers that a checked trace has reported.
+  template <class Checked>
+  void trace_tables(Checked& checked) noexcept {
+    while (weak_table* const table = checked.take_table()) meet_table(*this, *table);
+  }
 
   void drain() noexcept {
     process();
@@ -2310,6 +3152,28 @@ class edge_stream : public tracer {
     return static_cast<edge_stream&>(t).deferred_.add(part, trace);
   }
 
+  // Entries are met from their objects and from their tables. Passes of the collector say when they want them.
+  static constexpr bool chooses_entries = requires(Pass const& pass, weak_entry & e) { pass.wants(e); };
+
+  static void meet_table(tracer& t, weak_table& table) noexcept {
+    auto& self = static_cast<edge_stream&>(t);
+    if constexpr (chooses_entries) self.pass_of_edges_.meet(table);
+    for (weak_entry* e = table.first(); e != nullptr; e = e->next_in_table) self.trace_entry(*e);
+  }
+
+  void trace_entry(weak_entry& e) noexcept {
+    if (!e.traced) return;
+    if constexpr (chooses_entries) {
+      if (!pass_of_edges_.wants(e)) return;
+    }
+    e.trace(*this);
+  }
+
+  OURO_DETAIL_NOINLINE void trace_with_entries(type_descriptor const& type, object_header* h) noexcept {
+    trace_entries(h);
+    if (type.tracked()) trace_object(type, h, *this);
+  }
+
   OURO_DETAIL_INLINE void process() noexcept {
     edge* const end = std::exchange(next_, first_);
     edges_ += static_cast<std::size_t>(end - first_);
@@ -2327,32 +3191,54 @@ class edge_stream : public tracer {
 class checked_trace : public tracer {
  public:
   explicit checked_trace(heap_core& heap) noexcept
-      : tracer(&last_edge_, &last_edge_ + 1, &checked_trace::flush, &checked_trace::defer, trace_pass::visit),
-        deferred_(heap.work_chunks) {}
+      : tracer(&last_edge_, &last_edge_ + 1, &checked_trace::flush, &checked_trace::defer, trace_pass::visit,
+               &checked_trace::meet_table),
+        deferred_(heap.work_chunks),
+        tables_(heap.work_chunks) {}
   ~checked_trace() { delete[] edges_; }
 
   trace_fault run(type_descriptor const& type, object_header* h) noexcept {
+    return judge([&] { trace_object(type, h, *this); }, [&] { return reports_outside(h); });
+  }
+
+  trace_fault run(weak_entry const& e) noexcept {
+    return judge([&] { e.trace(*this); }, [] { return true; });
+  }
+
+  edge const* begin() const noexcept { return edges_; }
+  edge const* end() const noexcept { return edges_ + count_; }
+
+  /// One of the weak containers that were reported, in reverse order; null when there are none left.
+  weak_table* take_table() noexcept { return tables_.empty() ? nullptr : tables_.pop(); }
+
+ private:
+  template <class Trace, class ReportsOutside>
+  trace_fault judge(Trace trace, ReportsOutside reports_outside_of_it) noexcept {
+    std::size_t const tables_before = tables_.size();
+    trace_fault const fault = find_fault(trace, reports_outside_of_it);
+    while (fault != trace_fault::none && tables_.size() != tables_before) tables_.pop();
+    return fault;
+  }
+
+  template <class Trace, class ReportsOutside>
+  trace_fault find_fault(Trace trace, ReportsOutside reports_outside_of_it) noexcept {
     count_ = 0;
     fault_ = trace_fault::none;
     char here = 0;
     stack_top_ = reinterpret_cast<std::uintptr_t>(&here);
     thread_state& thread = this_thread_state();
     thread.dropped_in_trace = false;
-    trace_object(type, h, *this);
+    trace();
     deferred_.trace_all(*this);
     if (fault_ != trace_fault::none) return fault_;
     if (tracer_access::take_in_use(*this)) return trace_fault::in_use;
-    if (thread.dropped_in_trace && reports_outside(h)) return trace_fault::temporary;
+    if (thread.dropped_in_trace && reports_outside_of_it()) return trace_fault::temporary;
     std::sort(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot < b.slot; });
     auto const repeat =
         std::adjacent_find(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot == b.slot; });
     return repeat == edges_ + count_ ? trace_fault::none : trace_fault::repeated;
   }
 
-  edge const* begin() const noexcept { return edges_; }
-  edge const* end() const noexcept { return edges_ + count_; }
-
- private:
   // Called with every edge, while the reporting frame is on the stack: a slot that lies between it and our own
   // frame is a local variable, a copy of some handle.
   OURO_DETAIL_NOINLINE static void flush(tracer& t) noexcept {
@@ -2373,6 +3259,11 @@ class checked_trace : public tracer {
 
   static bool defer(tracer& t, void const* part, part_function trace) noexcept {
     return static_cast<checked_trace&>(t).deferred_.add(part, trace);
+  }
+
+  static void meet_table(tracer& t, weak_table& table) noexcept {
+    auto& self = static_cast<checked_trace&>(t);
+    if (!self.tables_.push(&table)) self.fault_ = trace_fault::no_memory;
   }
 
   // AddressSanitizer moves locals to a stack of its own to find uses after return.
@@ -2406,6 +3297,7 @@ class checked_trace : public tracer {
   }
 
   deferred_parts deferred_;
+  chunk_list<weak_table*> tables_;
   edge last_edge_{};
   edge* edges_ = nullptr;
   std::size_t count_ = 0;
@@ -2544,12 +3436,14 @@ class trial {
   void count(bool closure) noexcept {
     tracing_scope scope;
     first_joining_ = closure ? first_birth_ : slot_in_set;
+    heap_.trace_round += 2;
     counting pass{*this};
     edge_stream<counting> stream(pass, trace_pass::visit, heap_);
     cursor at;
     while (true) {
       auto const entries = set_.next_span(at);
       if (entries.empty()) {
+        stream.trace_tables(checked_);
         if (stream.empty()) break;
         stream.drain();  // S may have grown
         continue;
@@ -2613,6 +3507,7 @@ class trial {
   std::size_t size() const noexcept { return set_.size(); }
   std::size_t visited() const noexcept { return visited_; }
   bool was_cut() const noexcept { return cut_; }
+  bool has_sides() const noexcept { return has_sides_; }
   bool has_finalizers() const noexcept { return (traits_ & has_finalize) != 0; }
   bool has_keyed_containers() const noexcept { return (traits_ & has_keyed_parts) != 0; }
   /// True when no handle leads from S to an object outside.
@@ -2637,7 +3532,7 @@ class trial {
   struct counting {
     trial& self;
 
-    void on_edge(edge const& e) noexcept {
+    void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
       if (h->slot != slot_in_set && !self.joins(h)) return;
       if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, h});
@@ -2645,13 +3540,33 @@ class trial {
       --h->count;
       ++self.edges_;
     }
+
+    // Once, be it met from its object or from its table.
+    bool wants(weak_entry& e) const noexcept {
+      if (std::exchange(e.round, self.heap_.trace_round) == self.heap_.trace_round) return false;
+      if (e.keyed) self.traits_ |= has_keyed_parts;
+      if (!e.hand_traced) return true;
+      self.count_checked(*this, e);
+      return false;
+    }
+    void meet(object_header const&) const noexcept { self.has_sides_ = true; }
+    void meet(weak_table& table) const noexcept { table.counted_round = self.heap_.trace_round; }
   };
 
   struct adding {
+    std::uint32_t round;
+
     void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
       if (h->slot >= slot_in_set) ++h->count;
     }
+    bool wants(weak_entry& e) const noexcept {
+      bool const counted = (e.round | 1) == (round | 1);
+      if (counted) e.round = 0;
+      return counted;
+    }
+    void meet(object_header const&) const noexcept {}
+    void meet(weak_table&) const noexcept {}
   };
 
   struct marking {
@@ -2664,6 +3579,19 @@ class trial {
       h->slot = slot_reached;
       if (!self.stack_.push(h)) self.missed_ = true;
     }
+
+    // An ephemeron: alive if both its object and its table are. Whichever is reached last finds the other one alive. Those
+    // that were not counted need no help.
+    bool wants(weak_entry& e) const noexcept {
+      std::uint32_t const round = self.heap_.trace_round;
+      bool const alive = e.object->slot != slot_in_set &&
+                         (e.table == nullptr || e.table->counted_round != round || e.table->reached_round == round);
+      if (e.round != round || !alive) return false;
+      e.round = round | 1;  // only once: `found_` is exact
+      return true;
+    }
+    void meet(object_header const&) const noexcept {}
+    void meet(weak_table& table) const noexcept { table.reached_round = self.heap_.trace_round; }
   };
 
   /// False when a trace that users wrote has made handles that still exist, or has dropped some.
@@ -2676,12 +3604,12 @@ class trial {
   /// Lets everything live, with the counts that it has now: the saved ones are no longer true.
   void abandon() noexcept {
     tracing_scope scope;
-    adding pass;
+    adding pass{heap_.trace_round};
     edge_stream<adding> stream(pass, trace_pass::visit, heap_);
     set_.for_each([&](work_entry& entry) {
       type_descriptor const& type = type_of(entry.header);
       if (type.hand_traced()) faults_.add(trace_fault::unbalanced, type);
-      if ((entry.saved.flags & is_opaque) == 0) stream.trace(type, entry.header);
+      (entry.saved.flags & is_opaque) == 0 ? stream.trace(type, entry.header) : stream.trace_entries(entry.header);
     });
     stream.drain();
     set_.for_each([](work_entry& entry) { entry.header->slot = entry.saved.slot; });
@@ -2709,17 +3637,19 @@ class trial {
     type_descriptor const& type = type_of(first->header);
     traits_ |= type.traits;
     if (type.hand_traced()) [[unlikely]] {
-      for (; first != last; ++first) count_checked(pass, type, *first);
+      for (; first != last; ++first) count_checked(pass, type, *first, stream);
       return;
     }
-    type.trace(first, last, stream);
+    stream.trace(type, first, last);
     if constexpr (OURO_DETAIL_HARDENED) {
       stream.drain();
       if (tracer_access::take_destroyed(stream)) faults_.add(trace_fault::destroyed_handle, type);
     }
   }
 
-  void count_checked(counting& pass, type_descriptor const& type, work_entry& entry) noexcept {
+  void count_checked(counting const& pass, type_descriptor const& type, work_entry& entry,
+                     edge_stream<counting>& stream) noexcept {
+    stream.trace_entries(entry.header);
     trace_fault const fault = checked_.run(type, entry.header);
     if (tracer_access::take_destroyed(checked_)) faults_.add(trace_fault::destroyed_handle, type);
     if (fault == trace_fault::none) {
@@ -2734,6 +3664,23 @@ class trial {
       cut_ = true;  // what it keeps alive is no candidate any more
     } else {
       faults_.add(fault, type);
+    }
+  }
+
+  /// Handles of an entry that are not counted are external: they keep alive what they lead to.
+  void count_checked(counting const& pass, weak_entry& e) noexcept {
+    traits_ |= is_hand_written;
+    trace_fault const fault = checked_.run(e);
+    if (fault == trace_fault::none) {
+      for (edge const& inner : checked_) pass.on_edge(inner);
+      found_ += static_cast<std::size_t>(checked_.end() - checked_.begin());
+      return;
+    }
+    e.round = 0;
+    if (fault == trace_fault::no_memory) {
+      cut_ = true;
+    } else {
+      faults_.add(fault, type_of(e.object));
     }
   }
 
@@ -2790,6 +3737,7 @@ class trial {
   bool rooted_ = false;  // some member is alive whatever its count
   bool cut_ = false;
   type_traits_set traits_ = 0;  // of all members
+  bool has_sides_ = false;      // some member has a side slot
   bool missed_ = false;
 };
 
@@ -2836,6 +3784,10 @@ inline void renumber_epochs(heap_core& heap) noexcept {
   walk_pages(heap, true, [&](object_header* h) {
     if (state_of(*h) != object_state::queued && h->slot >= slot_slow && h->slot < slot_in_set) h->slot = fold(h->slot);
   });
+  for (side_record* side = heap.tracked_leaves; side != nullptr; side = side->next) {
+    std::uint16_t& slot = side->header->slot;
+    if (slot >= slot_slow && slot < slot_in_set) slot = fold(slot);
+  }
   for (std::uint32_t i = 0; i != heap.candidate_count; ++i) heap.candidates[i].birth = fold(heap.candidates[i].birth);
   heap.epoch = {4, 3, 2, static_cast<std::uint16_t>(before.frozen != 0 ? 1 : 0)};
   set_epoch(heap, 4);
@@ -2899,13 +3851,14 @@ class collection {
           [&](object_header* h) {
             if (trial_.eligible(*h)) trial_.insert(h);
           });
+      for (side_record const* side = heap_.tracked_leaves; side != nullptr; side = side->next) {
+        if (trial_.eligible(*side->header)) trial_.insert(side->header);
+      }
     }
   }
 
   void reclaim() noexcept {
-    // Weak references with callbacks are cleared and called here.
-    if (run_finalizers()) trial_.run(false);
-    // The remaining weak references are cleared here.
+    if (tell_of_death()) trial_.run(false);
     collected_ = trial_.size();
     if (collected_ == 0) return;
     if ((heap_.debug & debug_collectable) != 0) print_collectable();
@@ -2916,10 +3869,13 @@ class collection {
     }
   }
 
-  /// Calls the finalizers that have not run, on the intact graph. False when there were none.
-  bool run_finalizers() noexcept {
-    if (!trial_.has_finalizers()) return false;
+  /// Calls weak callbacks and the finalizers that have not run, on the intact graph. False when there were none.
+  bool tell_of_death() noexcept {
+    weak_watch* watches = nullptr;
+    if (trial_.has_sides() && heap_.watches != 0) take_callbacks(watches);
+    if (watches == nullptr && !trial_.has_finalizers()) return false;
     restore(1);
+    call_watches(heap_, watches);
     trial_.set().for_each([&](work_entry& entry) {
       object_header* h = entry.header;
       type_descriptor const& type = type_of(h);
@@ -2932,6 +3888,25 @@ class collection {
     });
     trial_.rearm();
     return true;
+  }
+
+  struct finding_watches {
+    void on_edge(edge const&) const noexcept {}
+    bool wants(weak_entry&) const noexcept { return true; }
+    void meet(object_header const&) const noexcept {}
+    void meet(weak_table&) const noexcept {}
+  };
+
+  /// Clears the weak handles with callbacks that lead to garbage. Those that are garbage themselves are not called.
+  void take_callbacks(weak_watch*& pending) noexcept {
+    trial_.set().for_each([&](work_entry& entry) {
+      if (side_record* const side = side_of(entry.header); side != nullptr) take_watches(*side, pending);
+    });
+    if (pending == nullptr) return;
+    tracing_scope scope;
+    edge_stream<finding_watches> stream({}, trace_pass::find_watches, heap_);
+    trial_.set().for_each([&](work_entry& entry) { stream.trace(type_of(entry.header), entry.header); });
+    stream.drain();
   }
 
   /// Makes garbage ordinary objects again, with `pins` handles more than they have.
@@ -2949,13 +3924,29 @@ class collection {
 
   // Every handle found leads to garbage.
   struct clearing_all {
+    checked_trace* checked;
+
     void on_edge(edge const& e) const noexcept { *e.slot = nullptr; }
+    bool wants(weak_entry&) const noexcept { return true; }
+    void meet(object_header const&) const noexcept {}
+    void meet(weak_table&) const noexcept {}
   };
   struct clearing {
+    checked_trace* checked;
+
     // Garbage has this slot before and after it has been condemned; nothing else has while no user code runs.
     void on_edge(edge const& e) const noexcept {
       if (resolve(e.target)->slot >= slot_in_set) *e.slot = nullptr;
     }
+    bool wants(weak_entry& e) const noexcept {
+      if (!e.hand_traced || checked == nullptr) return true;
+      if (checked->run(e) == trace_fault::none) {
+        for (edge const& inner : *checked) on_edge(inner);
+      }
+      return false;
+    }
+    void meet(object_header const&) const noexcept {}
+    void meet(weak_table&) const noexcept {}
   };
 
   void destroy_all() noexcept {
@@ -2967,6 +3958,10 @@ class collection {
     if (trial_.has_keyed_containers()) empty_keyed_containers();
     for_each_run([](type_descriptor const& type, work_entry* first, work_entry* last) {
       if (type.destroy != nullptr) type.destroy(first, last);
+      if (!may_have_sides(first->header)) return;
+      for (; first != last; ++first) {
+        if ((first->header->flags & flag_side) != 0) drop_entries(first->header);
+      }
     });
     free_all();
   }
@@ -2984,31 +3979,50 @@ class collection {
     }
   }
 
-  /// Condemns the garbage, and makes its references to garbage null.
+  /// Condemns the garbage: weak handles to it are dead, and its references to garbage are null. Callbacks that were made
+  /// meanwhile are not called.
   template <class Pass>
   void clear_references() noexcept {
+    weak_watch* uncalled = nullptr;
     tracing_scope scope;
-    Pass pass;
+    Pass pass{&trial_.checked()};
     edge_stream<Pass> stream(pass, trace_pass::clear, heap_);
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
       if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
       for (work_entry* entry = first; entry != last; ++entry) {
         object_header& h = *entry->header;
+        if ((load_second_word(&h) & weakly_referenced) != 0) [[unlikely]] clear_weak_handles(&h, uncalled);
         h = {condemned_count, slot_condemned, h.weak, with_state(h, object_state::destroying)};
       }
-      if (!type.hand_traced()) return type.trace(first, last, stream);
-      for (; first != last; ++first) {
-        if (trial_.checked().run(type, first->header) != trace_fault::none) continue;
-        for (edge const& e : trial_.checked()) pass.on_edge(e);
-      }
+      if (!type.hand_traced()) return stream.trace(type, first, last);
+      for (; first != last; ++first) clear_checked(pass, stream, type, first->header);
     });
     stream.drain();
+    stream.trace_tables(trial_.checked());
+    stream.drain();
+    while (uncalled != nullptr) unlink(uncalled);
+  }
+
+  OURO_DETAIL_NOINLINE void clear_weak_handles(object_header* h, weak_watch*& uncalled) noexcept {
+    weak_handles_ |= h->weak;
+    clear_weak(h, uncalled);
+  }
+
+  template <class Pass>
+  OURO_DETAIL_NOINLINE void clear_checked(Pass const& pass, edge_stream<Pass>& stream, type_descriptor const& type,
+                                          object_header* h) noexcept {
+    if (trial_.checked().run(type, h) == trace_fault::none) {
+      for (edge const& e : trial_.checked()) pass.on_edge(e);
+    }
+    stream.trace_entries(h);
+    stream.trace_tables(trial_.checked());
   }
 
   /// Garbage often fills whole pages, which go back without a look at their blocks.
   void free_all() noexcept {
     // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
-    bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers();
+    bool const every_block =
+        OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers() || weak_handles_ != 0;
     constexpr std::uint32_t whole = 0xffffffffu;
     page* whole_pages = nullptr;
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
@@ -3026,25 +4040,30 @@ class collection {
         object_header* const h = first->header;
         if (h->count != condemned_count) {
           keep_zombie(heap_, type, h);
-        } else if (p != nullptr) {
-          free_in_page(*p, h);
+        } else if (p == nullptr || h->weak != 0) {
+          release_block(h);
         } else {
-          free_large(h);
+          free_in_page(*p, h);
         }
       }
     });
     while (whole_pages != nullptr) {
       page& p = *std::exchange(whole_pages, whole_pages->next_queued);
-      if (heap_.counting) heap_.objects[1] -= p.used;
+      if (heap_.counting) heap_.objects[p.tracked] -= p.used;
       release_empty_page(p);
     }
   }
 
   struct raising {
+    std::uint32_t round;
+
     void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
       if (h->slot >= slot_in_set) ++h->count;
     }
+    bool wants(weak_entry& e) const noexcept { return std::exchange(e.round, round) != round; }
+    void meet(object_header const&) const noexcept {}
+    void meet(weak_table&) const noexcept {}
   };
 
   /// The containers drop their handles themselves. Those are counted first, so that the counts of garbage are what they
@@ -3052,11 +4071,11 @@ class collection {
   void empty_keyed_containers() noexcept {
     {
       tracing_scope scope;
-      raising pass;
+      raising pass{heap_.trace_round += 2};
       edge_stream<raising> stream(pass, trace_pass::visit, heap_);
       trace_keyed(stream);
     }
-    clearing pass;
+    clearing pass{nullptr};
     edge_stream<clearing> stream(pass, trace_pass::clear_keyed, heap_);
     trace_keyed(stream);
   }
@@ -3065,6 +4084,8 @@ class collection {
   void trace_keyed(Stream& stream) noexcept {
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
       if (type.keyed()) type.trace(first, last, stream);
+      if (!may_have_sides(first->header)) return;
+      for (; first != last; ++first) stream.trace_entries(first->header);
     });
     stream.drain();
   }
@@ -3105,6 +4126,7 @@ class collection {
   trial trial_;
   std::size_t candidates_ = 0;
   std::size_t collected_ = 0;
+  unsigned weak_handles_ = 0;  // not 0: the header of some garbage counts weak handles
 };
 
 /// False inside destructors, finalizers, callbacks, traces and collections.
@@ -3115,7 +4137,7 @@ inline bool may_collect(heap_core const& heap) noexcept {
 
 /// In a heap that counts exactly.
 inline std::size_t tracked_objects(heap_core const& heap) noexcept {
-  return heap.objects[1] + heap.large_objects[1];
+  return heap.objects[1] + heap.large_objects[1] - heap.dead[1];
 }
 
 /// Collects; 0 where that is not allowed. The caller keeps the heap in place with a `heap_user`.
@@ -3287,6 +4309,7 @@ inline void close_heap(heap_core& heap) noexcept {
     heap.collect_late = true;
     thread.collect_late = &collect_closed_heaps;
   }
+  while (heap.exit_records != nullptr) heap.exit_records->heap_closes();
   if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
   collect_all(heap);
   if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
@@ -3613,9 +4636,14 @@ OURO_DETAIL_INLINE object_header* allocate(type_descriptor const& type, std::siz
 /// A constructor threw: its block goes back, unless handles to the unfinished object have escaped.
 inline void abandon(object_header* h) noexcept {
   heap_core& heap = heap_of(h);
+  if ((h->flags & flag_side) != 0) {
+    set_state(*h, object_state::destroying);
+    clear_and_call(heap, h);
+    drop_entries(h);
+  }
   if (h->count == 1) {
     if (is_candidate(*h)) remove_candidate(heap, h);
-    return free_block(h);
+    return release_block(h);
   }
   set_state(*h, object_state::zombie);
   make_immortal(h);
@@ -7962,6 +8990,10 @@ void check_cast_from_void([[maybe_unused]] object_header* h) noexcept {
 #endif
 }
 
+/// Is it a gc_function, whose captures can be traced?
+template <class F>
+inline constexpr bool is_traced_closure = requires(F const& f) { handle_traits<F>::is_plain(f); };
+
 // --- the library's side of gc_ptr -----------------------------------------------------------------------------------
 
 struct handle_access {
@@ -7973,6 +9005,11 @@ struct handle_access {
   template <class T>
   static gc_ptr<T> adopt_at(T* pointer) noexcept {
     return gc_ptr<T>(adopt_t(), const_cast<std::remove_cv_t<T>*>(pointer));
+  }
+  /// The same by the word of a handle.
+  template <class T>
+  static gc_ptr<T> adopt_word(void* word) noexcept {
+    return gc_ptr<T>(adopt_t(), word);
   }
   /// One more handle to the object.
   template <class T>
@@ -8065,6 +9102,11 @@ struct bad_gc_from_this : std::logic_error {
       : std::logic_error("ouro: gc_from_this: the address is not that of a complete object made by make_gc") {}
 };
 
+/// Thrown where a handle is made of a weak handle whose object has died.
+struct bad_weak_gc_ptr : std::exception {
+  char const* what() const noexcept override { return "ouro: bad_weak_gc_ptr: the object has died"; }
+};
+
 /// A shared, counted reference to an object made by `make_gc`. The object dies when its last handle goes, or when it is
 /// only reachable from garbage and a collection finds it.
 ///
@@ -8099,6 +9141,13 @@ class gc_ptr {
     requires(!std::is_same_v<U, T> && detail::is_handle_convertible<U, T>())
   gc_ptr(gc_ptr<U>&& other) noexcept : word_(convert(other)) {
     other.word_ = nullptr;
+  }
+
+  /// Throws `bad_weak_gc_ptr` if the object has died, or the weak handle is empty; `lock()` gives null then.
+  template <class U>
+    requires(detail::is_handle_convertible<U, T>())
+  explicit gc_ptr(weak_gc_ptr<U> const& weak) : gc_ptr(weak.lock()) {
+    if (word_ == nullptr) detail::throw_error(bad_weak_gc_ptr());
   }
 
   /// Drops the handle. The last one runs the object's finalizer and destructor before it returns.
@@ -8232,6 +9281,9 @@ class gc_ptr {
 
   void* word_ = nullptr;
 };
+
+template <class T>
+gc_ptr(weak_gc_ptr<T>) -> gc_ptr<T>;
 
 /// Handles compare by address; with a `gc_ptr<void>` by the address of the complete object.
 template <class T, class U>
@@ -8402,6 +9454,468 @@ struct std::formatter<ouro::gc_ptr<T>, char> : std::formatter<void const*, char>
 
 #endif  // OURO_GC_PTR_HPP
 
+// Deaths as data: objects are watched, and the program asks when it wants which of them have died.
+#ifndef OURO_DEATH_QUEUE_HPP
+#define OURO_DEATH_QUEUE_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+/// Watches objects, and queues the keys of those that have died. A callback runs in the middle of whatever the program
+/// is doing; this waits until it is asked.
+///
+/// An object that its finalizer resurrects has not died. Objects may be watched more than once. Movable, not copyable;
+/// when the queue goes, so does its interest. `Key` must hold no handles. Exceptions of `watch`: `std::bad_alloc`, those
+/// of moving the key, `std::invalid_argument` for null; nothing has changed then. All operations are O(1), amortised.
+/// Thread rule: that of the objects' heaps. It is what Java's `ReferenceQueue` is for; CPython has none.
+template <class T, class Key = std::size_t>
+class death_queue {
+  struct entry final : detail::weak_entry {
+    explicit entry(Key&& k) : key(std::move(k)) {}
+    Key key;
+  };
+
+  struct queue final : detail::weak_table {
+    void lose(detail::weak_entry& e) noexcept override {
+      unlink(e);
+      detail::unlink(&e);
+      e.next_in_table = nullptr;
+      (last_dead != nullptr ? last_dead->next_in_table : first_dead) = &e;
+      last_dead = &e;
+      ++dead;
+    }
+    std::unique_ptr<entry> take_dead() noexcept {
+      auto* const e = static_cast<entry*>(first_dead);
+      if (e == nullptr) return nullptr;
+      first_dead = e->next_in_table;
+      if (first_dead == nullptr) last_dead = nullptr;
+      --dead;
+      return std::unique_ptr<entry>(e);
+    }
+
+    detail::weak_entry* first_dead = nullptr;  // linked as entries of the table are
+    detail::weak_entry* last_dead = nullptr;
+    std::size_t dead = 0;
+  };
+
+ public:
+  using gc_leaf = death_queue;
+
+  death_queue() = default;
+  death_queue(death_queue&& other) noexcept = default;
+  death_queue& operator=(death_queue&& other) noexcept {
+    death_queue(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~death_queue() {
+    if (queue_ == nullptr) return;
+    while (detail::weak_entry* const e = queue_->first()) {
+      detail::detach(*e);
+      delete e;
+    }
+    while (queue_->take_dead() != nullptr) {
+    }
+  }
+
+  void swap(death_queue& other) noexcept { queue_.swap(other.queue_); }
+  friend void swap(death_queue& a, death_queue& b) noexcept { a.swap(b); }
+
+  /// When the object dies, `key` is queued.
+  void watch(gc_ptr<T> const& p, Key key) {
+    static_assert(!is_traced<Key>, "ouro: the keys of a death_queue are not traced: use keys that hold no handles");
+    detail::object_header* const h = detail::handle_access::header(p);
+    if (h == nullptr) detail::throw_error(std::invalid_argument("ouro: a death_queue cannot watch a null handle"));
+    detail::check_handle(h);
+    if (queue_ == nullptr) queue_ = std::make_unique<queue>();
+    auto e = std::make_unique<entry>(std::move(key));
+    e->hash = detail::mixed_hash(reinterpret_cast<std::uintptr_t>(e.get()));
+    detail::attach(h, *queue_, *e);
+    e.release();
+  }
+
+  /// The key of the object that died first, or nothing.
+  std::optional<Key> pop() {
+    auto const e = queue_ != nullptr ? queue_->take_dead() : nullptr;
+    if (e == nullptr) return std::nullopt;
+    return std::move(e->key);
+  }
+
+  /// Deaths that have not been asked for.
+  std::size_t pending() const noexcept { return queue_ != nullptr ? queue_->dead : 0; }
+  /// Objects that are watched and alive, each as often as it is watched.
+  std::size_t watched() const noexcept { return queue_ != nullptr ? queue_->size() : 0; }
+
+ private:
+  std::unique_ptr<queue> queue_;
+};
+
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DEATH_QUEUE_HPP
+
+// The weak handle: leads to an object without keeping it alive, and can tell when it dies.
+#ifndef OURO_WEAK_GC_PTR_HPP
+#define OURO_WEAK_GC_PTR_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+/// A reference that does not own: `lock()` gives a handle while the object lives, and null afterwards.
+///
+/// One pointer wide. `T` as for `gc_ptr`: an object type, const, incomplete where it is only declared, `void`, `U[]`.
+/// Copies and drops are O(1); objects that are never referred to weakly pay nothing. A pooled object (of at most 512
+/// bytes) leaves its block behind, without its parts, until its last weak handle goes; larger ones leave nothing.
+///
+/// With a callback, `weak_gc_ptr<T>(p, f)`: when the object dies `f` is called once, with a weak handle that is dead and
+/// equal to this one. The callback belongs to this handle: moves carry it, copies have none, and it is not called once
+/// the handle is gone, or is part of the same garbage. Handles with callbacks die before the finalizers of garbage run,
+/// all of them before the first callback, and stay dead if their object is resurrected; the newest is called first. What
+/// a callback throws goes to the unraisable hook. No collection runs inside. A callback must not hold a handle to its own
+/// object, which would never die; captures of a `gc_function` are traced as part of whatever holds this handle (unless
+/// they have a trace written by hand or handles as keys), everything else that a callback holds is a root.
+///
+/// Thread rule: that of the object's heap. A weak handle may outlive object, heap and thread. CPython's counterpart is
+/// `weakref.ref`.
+template <class T>
+class weak_gc_ptr {
+ public:
+  using element_type = std::remove_extent_t<T>;
+
+  constexpr weak_gc_ptr() noexcept = default;
+
+  /// Exceptions: `std::bad_alloc` for large objects, and for objects with hundreds of weak handles.
+  template <class U>
+    requires(detail::is_handle_convertible<U, T>())
+  weak_gc_ptr(gc_ptr<U> const& p) {
+    detail::object_header* const h = detail::handle_access::header(p);
+    if (h == nullptr) return;
+    detail::check_handle(h);
+    word_ = detail::make_weak(h, pointer_in(h, p.get()));
+  }
+
+  /// `callback`: called with `weak_gc_ptr<T> const&`. Of a null handle it is dropped. Exceptions: `std::bad_alloc`, and
+  /// those of moving the callback.
+  template <class U, class F>
+    requires(detail::is_handle_convertible<U, T>() && std::is_invocable_v<F&, weak_gc_ptr const&>)
+  weak_gc_ptr(gc_ptr<U> const& p, F callback) {
+    detail::object_header* const h = detail::handle_access::header(p);
+    if (h == nullptr) return;
+    detail::check_handle(h);
+    word_ = detail::make_watch(h, pointer_in(h, p.get()), new callback_of<F>(std::move(callback)));
+  }
+
+  weak_gc_ptr(weak_gc_ptr const& other) noexcept : word_(detail::copy_weak(other.checked())) {}
+  weak_gc_ptr(weak_gc_ptr&& other) noexcept : word_(std::exchange(other.word_, 0)) {}
+
+  /// To a base, to more const, or to void. Exceptions: `std::bad_alloc` for large objects, and for objects with hundreds
+  /// of weak handles. A callback is not taken along.
+  template <class U>
+    requires(!std::is_same_v<U, T> && detail::is_handle_convertible<U, T>())
+  weak_gc_ptr(weak_gc_ptr<U> const& other) : word_(convert(other)) {}
+
+  ~weak_gc_ptr() { detail::drop_weak(checked()); }
+
+  weak_gc_ptr& operator=(weak_gc_ptr const& other) noexcept {
+    weak_gc_ptr(other).swap(*this);
+    return *this;
+  }
+  weak_gc_ptr& operator=(weak_gc_ptr&& other) noexcept {
+    weak_gc_ptr(std::move(other)).swap(*this);
+    return *this;
+  }
+  template <class U>
+    requires(detail::is_handle_convertible<U, T>())
+  weak_gc_ptr& operator=(gc_ptr<U> const& p) {
+    weak_gc_ptr(p).swap(*this);
+    return *this;
+  }
+  template <class U>
+    requires(!std::is_same_v<U, T> && detail::is_handle_convertible<U, T>())
+  weak_gc_ptr& operator=(weak_gc_ptr<U> const& other) {
+    weak_gc_ptr(other).swap(*this);
+    return *this;
+  }
+
+  void reset() noexcept { weak_gc_ptr().swap(*this); }
+  void swap(weak_gc_ptr& other) noexcept { std::swap(word_, other.word_); }
+  friend void swap(weak_gc_ptr& a, weak_gc_ptr& b) noexcept { a.swap(b); }
+
+  /// A handle to the object, or null if it has died. Works in constructors and finalizers; in destructors, and while an
+  /// object waits for its destructor, it is dead.
+  gc_ptr<T> lock() const noexcept {
+    if (word_ == 0) return nullptr;
+    if (detail::weak_kind(word_) == detail::weak_plain) [[likely]] {
+      detail::object_header* const h = detail::header_of_plain(checked());
+      if (!detail::is_lockable(*h)) return nullptr;
+      detail::add_reference(h);
+      return detail::handle_access::adopt_word<T>(detail::object_of(h));
+    }
+    auto const [h, pointer] = detail::target_of(checked());
+    if (h == nullptr) return nullptr;
+    detail::add_reference(h);
+    return detail::handle_access::adopt_word<T>(pointer);
+  }
+
+  /// True if `lock()` would give null.
+  bool expired() const noexcept { return detail::target_of(word_).header == nullptr; }
+
+  /// The number of handles to the object; 0 once it has died.
+  std::size_t use_count() const noexcept {
+    detail::object_header const* const h = detail::target_of(word_).header;
+    return h != nullptr ? h->count : 0;
+  }
+
+ private:
+  template <class>
+  friend class weak_gc_ptr;
+  friend struct detail::weak_access;
+
+  /// A pointer to the object, or to a base of it, as a handle to `T` has it.
+  template <class U>
+  static void* pointer_in([[maybe_unused]] detail::object_header* h, [[maybe_unused]] U* from) noexcept {
+    if constexpr (std::is_void_v<T>) {
+      return detail::object_of(h);
+    } else {
+      detail::assert_base_reachable<U, T>();
+      element_type* const pointer = from;
+      return const_cast<std::remove_cv_t<element_type>*>(pointer);
+    }
+  }
+
+  template <class F>
+  struct callback_of final : detail::weak_callback {
+    explicit callback_of(F&& f) : callback(std::move(f)) {}
+    void call(detail::weak_word word) override {
+      weak_gc_ptr dead;
+      dead.word_ = word;
+      callback(std::as_const(dead));
+    }
+    void trace(tracer& t) const noexcept override {
+      if constexpr (detail::is_traced_closure<F>) {
+        if (detail::handle_traits<F>::is_plain(callback)) detail::handle_traits<F>::trace(callback, t);
+      }
+    }
+    F callback;
+  };
+
+  template <class U>
+  static detail::weak_word convert(weak_gc_ptr<U> const& other) {
+    detail::weak_word const from = other.checked();
+    if (from == 0) return 0;
+    if constexpr (std::is_void_v<T>) {
+      return detail::copy_weak_to(from, whole(from));
+    } else if constexpr (std::is_class_v<T> && detail::is_virtual_base<U, T>) {
+      gc_ptr<T> const alive = other.lock();  // the way to a virtual base leads through the object
+      return detail::copy_weak_to(from, alive ? detail::handle_access::word(alive) : whole(from));
+    } else {
+      using source = typename weak_gc_ptr<U>::element_type;
+      return detail::copy_weak_to(from, pointer_in(nullptr, static_cast<source*>(detail::pointer_of(from))));
+    }
+  }
+  /// The address of the complete object; of a large one that has died the pointer of the handle.
+  static void* whole(detail::weak_word w) noexcept {
+    detail::object_header* const h = detail::weak_header(w);
+    return h != nullptr ? detail::object_of(h) : detail::pointer_of(w);
+  }
+
+  detail::weak_word checked() const noexcept {
+    if constexpr (OURO_DETAIL_HARDENED) {
+      detail::object_header* const h = word_ != 0 ? detail::weak_header(word_) : nullptr;
+      if (h != nullptr) detail::check_owner(h);
+    }
+    return word_;
+  }
+
+  detail::weak_word word_ = 0;
+};
+
+template <class T>
+weak_gc_ptr(gc_ptr<T>) -> weak_gc_ptr<T>;
+template <class T, class F>
+weak_gc_ptr(gc_ptr<T>, F) -> weak_gc_ptr<T>;
+
+namespace detail {
+
+struct weak_access {
+  template <class T>
+  static weak_word word(weak_gc_ptr<T> const& p) noexcept {
+    return p.word_;
+  }
+  template <class T>
+  static std::uintptr_t identity(weak_gc_ptr<T> const& p) noexcept {
+    return weak_identity(p.word_);
+  }
+};
+
+template <class T>
+struct handle_traits<weak_gc_ptr<T>> {
+  static constexpr bool is_handle = true;
+  static constexpr bool is_traced = true;  // by way of a callback
+  static constexpr bool is_hand_traced = false;
+
+  static void trace(weak_gc_ptr<T> const& p, tracer& t) noexcept { trace_weak(weak_access::word(p), t); }
+};
+
+}  // namespace detail
+
+/// Weak handles are equal if they lead, or led, to the same object; the order is arbitrary, and stays. Empty ones are equal.
+template <class T, class U>
+  requires(detail::are_comparable<T, U>())
+bool operator==(weak_gc_ptr<T> const& a, weak_gc_ptr<U> const& b) noexcept {
+  return detail::weak_access::identity(a) == detail::weak_access::identity(b);
+}
+template <class T, class U>
+  requires(detail::are_comparable<T, U>())
+std::strong_ordering operator<=>(weak_gc_ptr<T> const& a, weak_gc_ptr<U> const& b) noexcept {
+  return detail::weak_access::identity(a) <=> detail::weak_access::identity(b);
+}
+
+/// The address of the object, dead or alive.
+template <class C, class Traits, class T>
+std::basic_ostream<C, Traits>& operator<<(std::basic_ostream<C, Traits>& out, weak_gc_ptr<T> const& p) {
+  return out << static_cast<void const*>(detail::pointer_of(detail::weak_access::word(p)));
+}
+
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+template <class T>
+struct std::hash<ouro::weak_gc_ptr<T>> {
+  std::size_t operator()(ouro::weak_gc_ptr<T> const& p) const noexcept {
+    return std::hash<std::uintptr_t>()(ouro::detail::weak_access::identity(p));
+  }
+};
+
+#if defined(__cpp_lib_format)
+/// As a pointer.
+template <class T>
+struct std::formatter<ouro::weak_gc_ptr<T>, char> : std::formatter<void const*, char> {
+  template <class Context>
+  auto format(ouro::weak_gc_ptr<T> const& p, Context& context) const {
+    return std::formatter<void const*, char>::format(ouro::detail::pointer_of(ouro::detail::weak_access::word(p)),
+                                                     context);
+  }
+};
+#endif
+
+#endif  // OURO_WEAK_GC_PTR_HPP
+
+// Cleanup from outside: a function that runs once, when an object dies or when its heap closes.
+#ifndef OURO_FINALIZE_HPP
+#define OURO_FINALIZE_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+namespace detail {
+
+/// Owns itself until it has run or was detached.
+struct finalizer_record : exit_record {
+  finalizer_record() = default;
+  finalizer_record(finalizer_record const&) = delete;
+  finalizer_record& operator=(finalizer_record const&) = delete;
+  virtual ~finalizer_record() = default;
+  virtual void call() = 0;
+
+  bool alive() const noexcept { return self != nullptr; }
+
+  /// Nothing calls it any more; the result keeps it in place.
+  std::shared_ptr<finalizer_record> retire() noexcept {
+    watch.reset();
+    if (link != nullptr) unlink<exit_record>(this);
+    return std::move(self);
+  }
+  void run() {
+    auto const keep = retire();
+    call();
+  }
+  void heap_closes() noexcept override {
+    heap_core& core = *heap;
+    OURO_DETAIL_TRY { run(); }
+    OURO_DETAIL_CATCH_ALL { report_exception(core, std::current_exception(), "finalize", {}); }
+  }
+
+  std::shared_ptr<finalizer_record> self;
+  weak_gc_ptr<void const> watch;
+  heap_core* heap = nullptr;
+};
+
+template <class F, class... A>
+struct finalizer_of final : finalizer_record {
+  explicit finalizer_of(F&& f, A&&... args) : function(std::move(f)), arguments(std::move(args)...) {}
+  void call() override {
+    std::apply([this](A&... args) { std::invoke(std::move(function), std::move(args)...); }, arguments);
+  }
+  F function;
+  std::tuple<A...> arguments;
+};
+
+}  // namespace detail
+
+/// What `finalize` returns. It may be dropped: the function stays registered. Copies speak of the same registration.
+class finalizer {
+ public:
+  using gc_leaf = finalizer;
+
+  finalizer() noexcept = default;
+
+  /// The function has not run, and was not detached.
+  bool alive() const noexcept { return record_ != nullptr && record_->alive(); }
+
+  /// The function will not run. False if it has, or was detached before.
+  bool detach() noexcept { return alive() && record_->retire() != nullptr; }
+
+  /// Runs the function now, if it is alive. Exceptions: what the function throws.
+  void operator()() {
+    if (alive()) record_->run();
+  }
+
+  /// Does it run when the heap closes and the object is still alive? True unless it was told otherwise.
+  bool at_exit() const noexcept { return alive() && record_->link != nullptr; }
+  void at_exit(bool wanted) noexcept {
+    if (!alive() || wanted == at_exit()) return;
+    if (wanted) {
+      detail::link_front<detail::exit_record>(record_->heap->exit_records, record_.get());
+    } else {
+      detail::unlink<detail::exit_record>(record_.get());
+    }
+  }
+
+ private:
+  template <class T, class F, class... A>
+  friend finalizer finalize(gc_ptr<T> const& p, F f, A... args);
+  explicit finalizer(std::shared_ptr<detail::finalizer_record> record) noexcept : record_(std::move(record)) {}
+
+  std::shared_ptr<detail::finalizer_record> record_;
+};
+
+/// Arranges that `f(args...)` is called once when the object dies, before its own finalizer if it is found by a
+/// collection, or when its heap closes (a thread's when the thread ends, the main heap after all statics), newest first.
+///
+/// `f` and `args` are kept alive; they must not hold a handle to the object, which would never die. Exceptions:
+/// `std::bad_alloc`, those of moving the arguments; nothing is registered then. What `f` throws when nobody called it goes
+/// to the unraisable hook. A null handle gives a finalizer that is not alive. Thread rule: that of the object's heap.
+/// CPython's counterpart is `weakref.finalize`.
+template <class T, class F, class... A>
+finalizer finalize(gc_ptr<T> const& p, F f, A... args) {
+  static_assert(std::is_invocable_v<F, A...>,
+                "ouro: finalize(p, f, args...) needs a function that can be called with copies of the arguments");
+  if (!p) return {};
+  auto record = std::make_shared<detail::finalizer_of<F, A...>>(std::move(f), std::move(args)...);
+  detail::finalizer_record* const raw = record.get();
+  raw->heap = &detail::heap_of(detail::handle_access::header(p));
+  raw->watch = weak_gc_ptr<void const>(p, [raw](auto const&) { raw->run(); });
+  raw->self = record;
+  detail::link_front<detail::exit_record>(raw->heap->exit_records, raw);
+  return finalizer(std::move(record));
+}
+
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_FINALIZE_HPP
+
 // Heaps as values: own one, make it current, look at its figures, limit it, hand it to another thread.
 #ifndef OURO_HEAP_HPP
 #define OURO_HEAP_HPP
@@ -8557,6 +10071,7 @@ inline void verify_heap(heap_core& heap) noexcept {
   std::size_t candidates = 0;
   for (bool const tracked : {false, true}) {
     std::size_t objects = 0;
+    std::size_t dead = 0;
     for (page* p = heap.pages[tracked]; p != nullptr; p = p->next) {
       ++pages;
       check(p->heap == &heap && p->tracked == tracked && p->carved <= p->capacity, "a page's header is damaged");
@@ -8572,6 +10087,11 @@ inline void verify_heap(heap_core& heap) noexcept {
       check((p->mode == page_mode::counted) == heap.counting, "a page is in the wrong mode");
     }
     walk_pages(heap, tracked, [&](object_header* h) {
+      if (state_of(*h) == object_state::dead) {
+        ++dead;
+        check(h->weak != 0, "a dead block is kept that no weak handle leads to");
+        return;
+      }
       ++objects;
       check(&heap_of(h) == &heap, "an object lies in another heap's page");
       if (state_of(*h) == object_state::queued) return;
@@ -8582,7 +10102,8 @@ inline void verify_heap(heap_core& heap) noexcept {
       }
     });
     check(objects == totals.objects[tracked], "the count of objects is wrong");
-    check(!heap.counting || objects == heap.objects[tracked] + heap.large_objects[tracked],
+    check(dead == heap.dead[tracked], "the count of dead blocks is wrong");
+    check(!heap.counting || objects + dead == heap.objects[tracked] + heap.large_objects[tracked],
           "the running count of objects is wrong");
   }
   check(pages == heap.used_pages, "the count of pages is wrong");
@@ -8681,15 +10202,19 @@ inline void check_generation(int generation) {
 
 template <class F>
 void walk_live(heap_core& heap, F f) {
-  walk_pages(heap, true, [&](object_header* h) {
+  auto const visit = [&](object_header* h) {
     if (state_of(*h) == object_state::live && h->slot != slot_condemned) f(h);
-  });
+  };
+  walk_pages(heap, true, visit);
+  for (side_record const* side = heap.tracked_leaves; side != nullptr; side = side->next) visit(side->header);
 }
 
 /// Tracked objects that have been made since the last collection and live.
 inline std::size_t count_newborn(heap_core& heap) {
   std::size_t newborn = 0;
-  walk_live(heap, [&](object_header* h) { newborn += birth_of(heap, *h) > heap.epoch.middle; });
+  walk_live(heap, [&](object_header* h) {
+    newborn += type_of(h).tracked() && birth_of(heap, *h) > heap.epoch.middle;
+  });
   return newborn;
 }
 
@@ -8703,7 +10228,7 @@ struct edge_visitor {
 template <class F>
 void visit_edges(object_header* h, F f) {
   type_descriptor const& type = type_of(h);
-  if (!type.tracked()) return;
+  if (!type.tracked() && h->slot == slot_leaf) return;
   edge_visitor<F> visitor{f};
   edge_stream<edge_visitor<F>> stream(visitor, trace_pass::visit, heap_of(h));
   tracing_scope scope;
@@ -8825,11 +10350,12 @@ std::vector<gc_ptr<void>> get_referents(P const&... p) {
   return found.handles();
 }
 
-/// False for leaves and null. CPython: `gc.is_tracked`.
+/// False for null and for leaves, unless they are keys of a weak_key_map whose values hold handles. CPython:
+/// `gc.is_tracked`.
 template <class T>
 bool is_tracked(gc_ptr<T> const& p) {
   detail::object_header* const h = detail::handle_access::header(p);
-  return h != nullptr && detail::type_of(h).tracked();
+  return h != nullptr && (detail::type_of(h).tracked() || h->slot != detail::slot_leaf);
 }
 
 /// True once `gc_finalize` of the object has been called. CPython: `gc.is_finalized`.
@@ -8920,6 +10446,7 @@ class gc_function<R(A...)> {
     virtual closure_base* clone() const = 0;
     virtual void trace(tracer& t) const noexcept = 0;
     virtual void empty_keyed(tracer& t) const noexcept = 0;
+    virtual bool is_plain() const noexcept = 0;
     virtual ~closure_base() = default;
   };
 
@@ -8943,6 +10470,11 @@ class gc_function<R(A...)> {
     void trace(tracer& t) const noexcept override { detail::trace_value(captures, t); }
     void empty_keyed(tracer& t) const noexcept override {
       if constexpr (detail::has_keyed_container<std::tuple<Captures...>>) detail::trace_value(captures, t);
+    }
+
+    bool is_plain() const noexcept override {
+      using all = std::tuple<Captures...>;
+      return !detail::is_hand_traced<all> && !detail::has_keyed_container<all>;
     }
 
     [[no_unique_address]] F callable;
@@ -9017,6 +10549,11 @@ struct handle_traits<gc_function<Signature>> {
   static constexpr bool is_traced = true;
   static constexpr bool is_hand_traced = true;  // some capture may be
   static constexpr bool has_keyed_container = true;
+
+  /// Is tracing it free of code that users wrote, and of keyed containers?
+  static bool is_plain(gc_function<Signature> const& f) noexcept {
+    return f.closure_ == nullptr || f.closure_->is_plain();
+  }
 
   static void trace(gc_function<Signature> const& f, tracer& t) noexcept {
     if (f.closure_ == nullptr) return;
@@ -10484,6 +12021,396 @@ struct std::formatter<ouro::gc_interior_ptr<U>, char> : std::formatter<void cons
 #endif
 
 #endif  // OURO_GC_INTERIOR_PTR_HPP
+
+// What the weak containers share: ownership of the table, iterators that keep their place alive, removal.
+#ifndef OURO_DETAIL_WEAK_CONTAINER_HPP
+#define OURO_DETAIL_WEAK_CONTAINER_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// The target of an entry as a handle: null while the object waits for its destructor.
+template <class T, class Entry>
+gc_ptr<T> lock_entry(Entry const& e) noexcept {
+  if (!is_lockable(*e.object)) return nullptr;
+  add_reference(e.object);
+  return handle_access::adopt_word<T>(e.pointer);
+}
+
+/// An entry that leads to an object of type `T`, with `Held` traced as part of it.
+template <class T, class Held>
+struct typed_entry : weak_entry {
+  template <class... A>
+  explicit typed_entry(gc_ptr<T> const& p, A&&... args)
+      : pointer(handle_access::word(p)), held(std::forward<A>(args)...) {
+    assert_traceable<Held>();
+    traced = is_traced<Held>;
+    hand_traced = is_traced<Held> && is_hand_traced<Held>;
+    keyed = is_traced<Held> && has_keyed_container<Held>;
+  }
+  void trace(tracer& t) const noexcept override { trace_value(held, t); }
+
+  void* pointer;
+  [[no_unique_address]] Held held;
+};
+
+/// Stands on an entry whose object it keeps alive, so that the entry stays, whatever else dies meanwhile.
+template <class T, class Entry, class Reference>
+class weak_iterator {
+ public:
+  using value_type = Reference;
+  using reference = Reference;
+  using difference_type = std::ptrdiff_t;
+  using iterator_category = std::input_iterator_tag;
+  using iterator_concept = std::forward_iterator_tag;
+
+  struct pointer {
+    Reference value;
+    Reference* operator->() noexcept { return &value; }
+  };
+
+  weak_iterator() = default;
+  explicit weak_iterator(weak_entry* e) noexcept { stand_on(e); }
+
+  Reference operator*() const { return Entry::dereference(static_cast<Entry&>(*entry_), target_); }
+  pointer operator->() const { return {**this}; }
+  weak_iterator& operator++() noexcept {
+    gc_ptr<T> const before = std::move(target_);  // goes last: its death may take other entries along
+    stand_on(entry_->next_in_table);
+    return *this;
+  }
+  weak_iterator operator++(int) noexcept {
+    weak_iterator before = *this;
+    ++*this;
+    return before;
+  }
+  friend bool operator==(weak_iterator const& a, weak_iterator const& b) noexcept { return a.entry_ == b.entry_; }
+
+  Entry* entry() const noexcept { return static_cast<Entry*>(entry_); }
+
+ private:
+  void stand_on(weak_entry* e) noexcept {
+    for (; e != nullptr; e = e->next_in_table) {
+      target_ = lock_entry<T>(static_cast<Entry&>(*e));
+      if (target_) break;
+    }
+    entry_ = e;
+  }
+
+  weak_entry* entry_ = nullptr;
+  gc_ptr<T> target_;
+};
+
+template <class T, class Entry, class Reference>
+class weak_container {
+ public:
+  using size_type = std::size_t;
+  using difference_type = std::ptrdiff_t;
+  using iterator = weak_iterator<T, Entry, Reference>;
+  using const_iterator = iterator;
+
+  weak_container() = default;
+  weak_container(weak_container&& other) noexcept = default;
+  weak_container& operator=(weak_container&& other) noexcept {
+    weak_container(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~weak_container() { clear(); }
+
+  void swap(weak_container& other) noexcept { table_.swap(other.table_); }
+
+  /// Live entries in the order of insertion. An iterator keeps the object alive that it stands on, so it survives the
+  /// death of any other; it is invalid once its entry has been erased.
+  iterator begin() const noexcept { return iterator(table_ != nullptr ? table_->first() : nullptr); }
+  iterator end() const noexcept { return iterator(); }
+
+  /// Entries of dead objects are gone at once.
+  std::size_t size() const noexcept { return table_ != nullptr ? table_->size() : 0; }
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+
+  void clear() noexcept {
+    while (!empty()) remove(*table_->first());
+  }
+  /// The next entry.
+  iterator erase(iterator at) noexcept {
+    Entry* const e = at.entry();
+    ++at;
+    remove(*e);
+    return at;
+  }
+
+ protected:
+  template <class Equal>
+  Entry* find_entry(std::size_t hash, Equal equal) const {
+    if (table_ == nullptr) return nullptr;
+    return static_cast<Entry*>(
+        table_->find(hash, [&](weak_entry const& e) { return equal(static_cast<Entry const&>(e)); }));
+  }
+
+  /// Throws std::bad_alloc; nothing has changed then.
+  iterator insert_entry(std::unique_ptr<Entry> e, std::size_t hash, object_header* h) {
+    check_handle(h);
+    if (table_ == nullptr) table_ = std::make_unique<weak_table>();
+    e->hash = hash;
+    attach(h, *table_, *e);
+    return iterator(e.release());
+  }
+
+  /// User code runs when the entry is gone already.
+  static void remove(weak_entry& e) noexcept {
+    detach(e);
+    delete &e;
+  }
+
+ private:
+  friend struct handle_traits_of_weak_container;
+  std::unique_ptr<weak_table> table_;
+};
+
+struct handle_traits_of_weak_container {
+  static constexpr bool is_handle = true;
+  static constexpr bool is_traced = true;
+  static constexpr bool is_hand_traced = false;  // entries are checked one by one
+  static constexpr bool has_keyed_container = true;
+
+  template <class T, class Entry, class Reference>
+  static void trace(weak_container<T, Entry, Reference> const& c, tracer& t) noexcept {
+    if (c.table_ != nullptr) tracer_access::report_table(t, *c.table_);
+  }
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_WEAK_CONTAINER_HPP
+
+// Containers whose entries vanish with their objects: a map to values, a map from keys (ephemerons), a set.
+#ifndef OURO_WEAK_CONTAINERS_HPP
+#define OURO_WEAK_CONTAINERS_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+
+namespace detail {
+
+struct nothing {
+  using gc_leaf = nothing;
+};
+
+template <class T>
+struct set_entry final : typed_entry<T, nothing> {
+  using typed_entry<T, nothing>::typed_entry;
+  static gc_ptr<T> dereference(set_entry&, gc_ptr<T> const& target) { return target; }
+};
+
+template <class T, class V>
+struct key_map_entry final : typed_entry<T, V> {
+  using typed_entry<T, V>::typed_entry;
+  static std::pair<gc_ptr<T>, V&> dereference(key_map_entry& e, gc_ptr<T> const& target) { return {target, e.held}; }
+};
+
+template <class K, class T>
+struct value_map_entry final : typed_entry<T, K> {
+  using typed_entry<T, K>::typed_entry;
+  static std::pair<K const&, gc_ptr<T>> dereference(value_map_entry& e, gc_ptr<T> const& target) {
+    return {e.held, target};
+  }
+};
+
+/// Lookups by the identity of the object, as sets and maps from weak keys do them.
+template <class T, class Entry, class Reference>
+class identity_container : public weak_container<T, Entry, Reference> {
+  using base = weak_container<T, Entry, Reference>;
+
+ public:
+  using key_type = gc_ptr<T>;
+  using typename base::iterator;
+  using base::erase;
+
+  iterator find(gc_ptr<T> const& p) const noexcept { return iterator(entry_of(p)); }
+  bool contains(gc_ptr<T> const& p) const noexcept { return entry_of(p) != nullptr; }
+  std::size_t count(gc_ptr<T> const& p) const noexcept { return contains(p) ? 1 : 0; }
+  /// The number of entries erased.
+  std::size_t erase(gc_ptr<T> const& p) noexcept {
+    Entry* const e = entry_of(p);
+    if (e == nullptr) return 0;
+    this->remove(*e);
+    return 1;
+  }
+
+ protected:
+  Entry* entry_of(gc_ptr<T> const& p) const noexcept {
+    object_header* const h = handle_access::header(p);
+    return this->find_entry(hash_of(h), [h](Entry const& e) { return e.object == h; });
+  }
+
+  template <class... A>
+  std::pair<iterator, bool> emplace(gc_ptr<T> const& p, A&&... args) {
+    if (Entry* const e = entry_of(p); e != nullptr) return {iterator(e), false};
+    object_header* const h = handle_access::header(p);
+    if (h == nullptr) throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
+    return {this->insert_entry(std::make_unique<Entry>(p, std::forward<A>(args)...), hash_of(h), h), true};
+  }
+};
+
+}  // namespace detail
+
+/// A set of objects that does not keep them alive: an entry vanishes when its object dies.
+///
+/// Compares by identity. `insert`, `find`, `contains` and `erase` are O(1), amortised; `size()` counts live objects.
+/// Movable, not copyable. Exceptions: `std::bad_alloc`, and `std::invalid_argument` for null; nothing has changed then.
+/// Thread rule: that of the objects' heaps. CPython's counterpart is `weakref.WeakSet`.
+template <class T>
+class weak_set : public detail::identity_container<T, detail::set_entry<T>, gc_ptr<T>> {
+  using base = detail::identity_container<T, detail::set_entry<T>, gc_ptr<T>>;
+
+ public:
+  using value_type = gc_ptr<T>;
+  using typename base::iterator;
+
+  /// The entry, and whether it is new.
+  std::pair<iterator, bool> insert(gc_ptr<T> const& p) { return this->emplace(p); }
+  friend void swap(weak_set& a, weak_set& b) noexcept { a.swap(b); }
+};
+
+/// Values attached to objects, from outside: an entry vanishes when its key dies. A real table of ephemerons: a value
+/// is alive only through its key and the map together, so it may refer to both, and all of them are still collected.
+///
+/// Compares keys by identity. `try_emplace`, `find`, `contains` and `erase` are O(1), amortised; `size()` counts live
+/// keys. References to values stay valid as long as the entry. When a key dies, its entry leaves the map first; the value
+/// is destroyed after the key. A finalizer still finds the entries of its object.
+///
+/// Movable, not copyable. Values with handles make a key that is a leaf tracked. Exceptions: `std::bad_alloc`, those of
+/// `V`'s constructors, `std::invalid_argument` for null; nothing has changed then. Thread rule: that of the keys' heaps.
+/// CPython's counterpart is `weakref.WeakKeyDictionary`, where a value that leads to its key keeps both forever.
+template <class T, class V>
+class weak_key_map : public detail::identity_container<T, detail::key_map_entry<T, V>, std::pair<gc_ptr<T>, V&>> {
+  using base = detail::identity_container<T, detail::key_map_entry<T, V>, std::pair<gc_ptr<T>, V&>>;
+
+ public:
+  using mapped_type = V;
+  using value_type = std::pair<gc_ptr<T>, V&>;
+  using typename base::iterator;
+
+  /// Makes the value of the arguments unless the key has one: the entry, and whether it is new.
+  template <class... A>
+  std::pair<iterator, bool> try_emplace(gc_ptr<T> const& key, A&&... args) {
+    check_key();
+    return this->emplace(key, std::forward<A>(args)...);
+  }
+  template <class U>
+  std::pair<iterator, bool> insert_or_assign(gc_ptr<T> const& key, U&& value) {
+    check_key();
+    auto const at = this->find(key);
+    if (at == this->end()) return this->emplace(key, std::forward<U>(value));
+    at.entry()->held = std::forward<U>(value);
+    return {at, false};
+  }
+  /// Throws `std::out_of_range`.
+  V& at(gc_ptr<T> const& key) const {
+    auto* const e = this->entry_of(key);
+    if (e == nullptr) detail::throw_error(std::out_of_range("ouro: weak_key_map::at: no such key"));
+    return e->held;
+  }
+  V& operator[](gc_ptr<T> const& key) { return (*try_emplace(key).first).second; }
+  friend void swap(weak_key_map& a, weak_key_map& b) noexcept { a.swap(b); }
+
+ private:
+  static constexpr void check_key() {
+    constexpr bool edge_seen = detail::handle_traits<gc_ptr<T>>::is_traced &&
+                               (!std::is_final_v<T> || detail::is_tracked_type<std::remove_cv_t<T>>);
+    static_assert(!is_traced<V> || edge_seen,
+                  "ouro: handles to this key type are never traced, since it is a leaf that nothing derives from, so a "
+                  "value that leads to its key would keep it alive forever: remove `final`, give the key a member that "
+                  "is a handle, or let the value hold no handles");
+  }
+};
+
+/// Objects found by a key, which does not keep them alive: an entry vanishes when its object dies. For intern tables and
+/// caches that empty themselves.
+///
+/// `find`, `try_emplace` and `erase` hash once and are O(1), amortised; `size()` counts live objects. When an object dies
+/// its entry leaves the map first, which neither hashes nor compares; the key is destroyed after the object. Keys with
+/// handles live through the object and the map together, as the values of `weak_key_map` do.
+///
+/// Movable, not copyable. Exceptions: `std::bad_alloc`, those of the hash, the comparison and of moving the key,
+/// `std::invalid_argument` for null; nothing has changed then. Thread rule: that of the objects' heaps. CPython's
+/// counterpart is `weakref.WeakValueDictionary`.
+template <class K, class T, class Hash = std::hash<K>, class Equal = std::equal_to<K>>
+class weak_value_map : public detail::weak_container<T, detail::value_map_entry<K, T>, std::pair<K const&, gc_ptr<T>>> {
+  using entry = detail::value_map_entry<K, T>;
+  using base = detail::weak_container<T, entry, std::pair<K const&, gc_ptr<T>>>;
+
+ public:
+  using key_type = K;
+  using mapped_type = gc_ptr<T>;
+  using value_type = std::pair<K const&, gc_ptr<T>>;
+  using typename base::iterator;
+  using base::erase;
+
+  /// The entry, and whether it is new: a live object stays.
+  std::pair<iterator, bool> try_emplace(K key, gc_ptr<T> const& p) {
+    std::size_t const hash = hash_of_key(key);
+    if (entry* const e = live_entry(hash, key); e != nullptr) return {iterator(e), false};
+    return {insert_new(std::move(key), hash, p), true};
+  }
+  std::pair<iterator, bool> insert_or_assign(K key, gc_ptr<T> const& p) {
+    std::size_t const hash = hash_of_key(key);
+    entry* const before = live_entry(hash, key);
+    iterator const at = insert_new(std::move(key), hash, p);
+    if (before != nullptr) this->remove(*before);
+    return {at, before == nullptr};
+  }
+
+  iterator find(K const& key) const { return iterator(live_entry(hash_of_key(key), key)); }
+  bool contains(K const& key) const { return live_entry(hash_of_key(key), key) != nullptr; }
+  std::size_t count(K const& key) const { return contains(key) ? 1 : 0; }
+  /// Throws `std::out_of_range`.
+  gc_ptr<T> at(K const& key) const {
+    entry* const e = live_entry(hash_of_key(key), key);
+    if (e == nullptr) detail::throw_error(std::out_of_range("ouro: weak_value_map::at: no such key"));
+    return detail::lock_entry<T>(*e);
+  }
+  /// The number of entries erased.
+  std::size_t erase(K const& key) {
+    entry* const e = live_entry(hash_of_key(key), key);
+    if (e == nullptr) return 0;
+    this->remove(*e);
+    return 1;
+  }
+  friend void swap(weak_value_map& a, weak_value_map& b) noexcept { a.swap(b); }
+
+ private:
+  static std::size_t hash_of_key(K const& key) { return detail::mixed_hash(Hash()(key)); }
+
+  /// Entries whose objects wait for their destructors are not found.
+  entry* live_entry(std::size_t hash, K const& key) const {
+    return this->find_entry(
+        hash, [&](entry const& e) { return detail::is_lockable(*e.object) && Equal()(e.held, key); });
+  }
+  iterator insert_new(K&& key, std::size_t hash, gc_ptr<T> const& p) {
+    detail::object_header* const h = detail::handle_access::header(p);
+    if (h == nullptr) detail::throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
+    return this->insert_entry(std::make_unique<entry>(p, std::move(key)), hash, h);
+  }
+};
+
+namespace detail {
+
+template <class T>
+struct handle_traits<weak_set<T>> : handle_traits_of_weak_container {};
+template <class T, class V>
+struct handle_traits<weak_key_map<T, V>> : handle_traits_of_weak_container {};
+template <class K, class T, class H, class E>
+struct handle_traits<weak_value_map<K, T, H, E>> : handle_traits_of_weak_container {};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_WEAK_CONTAINERS_HPP
 
 // Takes the private macros back, at the end of the umbrella. It has no guard, and needs none.
 #undef OURO_DETAIL_ABI

@@ -192,6 +192,15 @@ struct final_node final : finalizable_node {
   static constexpr auto gc_members = ouro::members(&final_node::slots);
 };
 
+/// Its handles are the value of an entry in a map, of which it is the key; so a leaf becomes tracked.
+struct attached_node : node {
+  attached_node() : node(2) {}
+  ~attached_node() override { is_dying(*this); }
+  handle* any_slot(std::size_t i) override { return &(*slots)[i]; }
+  std::array<handle, 2>* slots = nullptr;  // stays valid in the destructor
+  using gc_leaf = attached_node;
+};
+
 /// Too large for the pool, with a second base.
 struct large_node final : finalizable_node, side {
   large_node() : finalizable_node(3) {}
@@ -252,12 +261,13 @@ enum class kind : std::uint8_t {
   traced_node,
   final_node,
   large_node,
+  attached_node,
   plain,
   bare,
   array,
   leaf
 };
-bool is_node(kind k) { return kind::typed_node <= k && k <= kind::large_node; }
+bool is_node(kind k) { return kind::typed_node <= k && k <= kind::attached_node; }
 bool has_finalizer(kind k) { return k == kind::final_node || k == kind::large_node; }
 
 /// What a destructor or finalizer does beside looking around.
@@ -281,6 +291,14 @@ enum class deed : std::uint8_t {
 struct place {
   object_id owner;
   std::size_t slot;
+};
+
+/// A weak handle that is held outside of the heaps, perhaps with a callback.
+struct observer {
+  object_id who;
+  bool calls_back;
+  int called = 0;
+  ouro::weak_gc_ptr<void const> weak{};
 };
 
 class world {
@@ -374,6 +392,8 @@ class world {
   void tune();
   void close_heap();
   void look();
+  void observe();
+  void check(observer const& o);
   void compare_everything();
   void settle();
   void finish();
@@ -397,6 +417,8 @@ class world {
   std::array<handle, any_roots> any_roots_;
   std::array<gc_ptr<node>, node_roots> node_roots_;
   std::optional<gc::pause_scope> pause_;
+  ouro::weak_key_map<attached_node, std::array<handle, 2>> attached_;
+  std::vector<std::unique_ptr<observer>> observers_;
 
   int current_heap_ = 0;
   int depth_ = 0;            // of destructors and finalizers that act
@@ -709,6 +731,12 @@ handle world::create(kind what) {
     case kind::large_node:
       made = create_node<large_node>();
       break;
+    case kind::attached_node: {
+      auto p = make_gc<attached_node>();
+      p->slots = &(*attached_.try_emplace(p).first).second;
+      made = gc_ptr<node>(std::move(p));
+      break;
+    }
     case kind::plain: {
       auto p = make_gc<plain>();
       adopt(p, 2, p->data);
@@ -1164,6 +1192,55 @@ void world::look() {
   expect(found == expected, "get_referrers is wrong", who);
 }
 
+/// Makes weak handles, drops some, and looks at others.
+void world::observe() {
+  handle const h = load(random_place());
+  object_id const who = identity(h);
+  if (who != nobody && entries_[who].what != kind::bare && observers_.size() < 2'000) {
+    auto fresh = std::make_unique<observer>(observer{who, percent(40)});
+    gc_ptr<void const> const any = std::visit(
+        [](auto const& p) -> gc_ptr<void const> {
+          if constexpr (requires { p.owner(); }) {
+            return p.owner();
+          } else {
+            return p;
+          }
+        },
+        h);
+    if (fresh->calls_back) {
+      fresh->weak = ouro::weak_gc_ptr<void const>(any, [this, o = fresh.get()](auto const& dead) {
+        ++o->called;
+        expect(dead.expired() && dead == o->weak && !dead.lock(), "a callback gets a handle that is not dead", o->who);
+        expect(gc::collect() == 0, "a collection inside a callback", o->who);
+      });
+    } else {
+      fresh->weak = any;
+    }
+    observers_.push_back(std::move(fresh));
+  }
+  if (observers_.empty()) return;
+  auto& one = observers_[below(observers_.size())];
+  check(*one);
+  if (percent(45)) {
+    std::swap(one, observers_.back());
+    observers_.pop_back();
+  }
+}
+
+/// A weak handle is dead if and only if its object is; one with a callback may have died before its object was resurrected.
+void world::check(observer const& o) {
+  bool const alive = oracle_[o.who].alive;
+  expect(o.called <= 1 && (o.calls_back || o.called == 0), "a callback is called again", o.who);
+  if (o.called == 0) {
+    expect(o.weak.expired() != alive, alive ? "a weak handle died too early" : "a weak handle outlived its object", o.who);
+    expect(alive || !o.calls_back, "a callback was not called", o.who);
+    if (alive) expect(identity(handle(o.weak.lock())) == o.who, "a weak handle leads to another object", o.who);
+  } else {
+    expect(o.weak.expired(), "a weak handle is alive after its callback", o.who);
+    expect(!alive || oracle_[o.who].finalized || !has_finalizer(entries_[o.who].what), "a callback came too early", o.who);
+  }
+}
+
 /// Every object is what it should be, and the heaps' figures are right.
 void world::compare_everything() {
   std::array<std::size_t, heap_count> objects{};
@@ -1195,6 +1272,10 @@ void world::compare_everything() {
     expect(count <= frozen[h] && count + perhaps_thawed[h] >= frozen[h], "get_freeze_count is wrong");
   }
   expect(reports_ == expected_reports_, "something was reported, or was not");
+  for (auto const& o : observers_) check(*o);
+  std::size_t attached = 0;
+  for (object_id const who : oracle_.living()) attached += entries_[who].what == kind::attached_node;
+  expect(attached_.size() == attached, "a map has entries of dead objects, or has lost some");
 }
 
 void world::step() {
@@ -1214,6 +1295,8 @@ void world::step() {
     build_chain();
   } else if (dice < 400) {
     look();
+  } else if (dice < 800) {
+    observe();
   } else if (dice < 1'200) {
     grow_or_shrink();
   } else if (dice < 2'700) {

@@ -896,3 +896,145 @@ TEST_CASE("memory runs out at any allocation of a generator and its body") {
   });
   expect_generator_is_safe([](census& c, gc_ptr<node> const&) { return failing_in_a_large_frame(tally(c), {}); });
 }
+
+// ---- weak references -------------------------------------------------------------------------------------------------
+
+namespace {
+
+struct bulky {
+  gc_ptr<bulky> next{};
+  std::array<char, 1000> rest{};
+};
+
+}  // namespace
+
+TEST_CASE("memory runs out while weak handles are made: std::bad_alloc, and nothing has changed") {
+  for_every_allocation([](long k, bool lasting) {
+    manual_heap heap;
+    census c;
+    auto p = make_gc<node>(tally{c});
+    auto q = make_gc<bulky>();
+    std::vector<ouro::weak_gc_ptr<node>> many;
+    many.reserve(200);
+    ouro::weak_gc_ptr<bulky> large;
+    ouro::weak_gc_ptr<node> watching;
+    int calls = 0;
+    bool complete = false;
+    bool failed = false;
+    {
+      failing const f(k, lasting);
+      try {
+        for (int i = 0; i < 100; ++i) many.emplace_back(p);
+        large = q;
+        watching = ouro::weak_gc_ptr<node>(p, [&](auto const&) { ++calls; });
+        complete = true;
+      } catch (std::bad_alloc const&) {
+      }
+      failed = f.happened();
+    }
+    for (auto const& w : many) CHECK(w.lock() == p);
+    p.reset();
+    q.reset();
+    CHECK(calls == (complete ? 1 : 0));
+    CHECK((watching.expired() && large.expired()));
+    for (auto const& w : many) CHECK((w.expired() && w == many.front()));
+    many.clear();
+    watching.reset();
+    CHECK(heap.objects() == 0);
+    heap.verify();
+    return failed;
+  });
+}
+
+TEST_CASE("memory runs out while weak handles are copied: the copies are made, and are equal") {
+  for_every_allocation([](long k, bool lasting) {
+    manual_heap heap;
+    census c;
+    auto p = make_gc<node>(tally{c});
+    ouro::weak_gc_ptr<node> const first = p;
+    std::array<ouro::weak_gc_ptr<node>, 200> copies;
+    bool failed = false;
+    {
+      failing const f(k, lasting);
+      copies.fill(first);
+      failed = f.happened();
+    }
+    for (auto const& w : copies) CHECK(w.lock() == p);
+    p.reset();
+    for (auto const& w : copies) CHECK((w.expired() && w == first));
+    CHECK(c.alive == 0);
+    heap.verify();
+    return failed;
+  });
+}
+
+TEST_CASE("memory runs out while entries are put into weak containers: nothing has changed") {
+  for_every_allocation([](long k, bool lasting) {
+    manual_heap heap;
+    census c;
+    auto p = make_gc<node>(tally{c});
+    auto leaf = make_gc<int>(5);
+    ouro::weak_key_map<node, gc_ptr<node>> map;
+    ouro::weak_value_map<std::string, int> names;
+    ouro::death_queue<node, int> queue;
+    std::size_t in_map = 0;
+    std::size_t in_names = 0;
+    std::size_t watched = 0;
+    ouro::finalizer f1;
+    bool failed = false;
+    {
+      failing const f(k, lasting);
+      try {
+        map.try_emplace(p, p);
+        in_map = 1;
+        names.try_emplace("a name that is too long to lie in the string itself", leaf);
+        in_names = 1;
+        queue.watch(p, 1);
+        watched = 1;
+        f1 = ouro::finalize(p, [] {});
+      } catch (std::bad_alloc const&) {
+      }
+      failed = f.happened();
+    }
+    CHECK((map.size() == in_map && names.size() == in_names && queue.watched() == watched));
+    p.reset();
+    leaf.reset();
+    CHECK(ouro::gc::collect() == in_map);
+    CHECK(heap.objects() == 0);
+    CHECK((map.empty() && names.empty() && queue.pending() == watched && !f1.alive()));
+    heap.verify();
+    return failed;
+  });
+}
+
+TEST_CASE("memory runs out during a collection of ephemerons and of objects with callbacks: nothing is lost") {
+  for_every_allocation([](long k, bool lasting) {
+    manual_heap heap;
+    census c;
+    int calls = 0;
+    std::vector<ouro::weak_gc_ptr<node>> watching;
+    ouro::weak_key_map<node, gc_ptr<node>> map;
+    constexpr int pairs = 20;
+    for (int i = 0; i < pairs; ++i) {
+      auto key = make_gc<node>(tally{c});
+      auto value = make_gc<node>(tally{c});
+      value->next = key;
+      watching.emplace_back(key, [&](auto const&) { ++calls; });
+      map.try_emplace(key, std::move(value));
+    }
+    bool threw = false;
+    bool failed = false;
+    {
+      failing const f(k, lasting);
+      std::size_t const found = collect_or_give_up(2, threw);
+      CHECK(found == static_cast<std::size_t>(c.died));
+      failed = f.happened();
+    }
+    CHECK_FALSE(threw);
+    CHECK(map.size() == static_cast<std::size_t>(pairs - calls));
+    ouro::gc::collect();
+    CHECK((c.alive == 0 && calls == pairs && map.empty()));
+    heap.verify();
+    return failed;
+  });
+}

@@ -126,6 +126,13 @@ TEST_CASE("hardened: a handle copied on another thread than its heap's ends the 
   }));
 }
 
+TEST_CASE("hardened: a weak handle locked on another thread than its heap's ends the program with type and remedy") {
+  expect_thread_report(in_another_thread([](gc_ptr<victim>& p, gc_ptr<victim>&, gc_ptr<victim> const&) {
+    ouro::weak_gc_ptr<victim> const w = p;
+    (void)w.lock();
+  }));
+}
+
 TEST_CASE("hardened: a handle dropped on another thread than its heap's ends the program with type and remedy") {
   SECTION("not the last one") {
     expect_thread_report(

@@ -193,9 +193,14 @@ OURO_DETAIL_INLINE object_header* allocate(type_descriptor const& type, std::siz
 /// A constructor threw: its block goes back, unless handles to the unfinished object have escaped.
 inline void abandon(object_header* h) noexcept {
   heap_core& heap = heap_of(h);
+  if ((h->flags & flag_side) != 0) {
+    set_state(*h, object_state::destroying);
+    clear_and_call(heap, h);
+    drop_entries(h);
+  }
   if (h->count == 1) {
     if (is_candidate(*h)) remove_candidate(heap, h);
-    return free_block(h);
+    return release_block(h);
   }
   set_state(*h, object_state::zombie);
   make_immortal(h);

@@ -44,6 +44,10 @@ inline void renumber_epochs(heap_core& heap) noexcept {
   walk_pages(heap, true, [&](object_header* h) {
     if (state_of(*h) != object_state::queued && h->slot >= slot_slow && h->slot < slot_in_set) h->slot = fold(h->slot);
   });
+  for (side_record* side = heap.tracked_leaves; side != nullptr; side = side->next) {
+    std::uint16_t& slot = side->header->slot;
+    if (slot >= slot_slow && slot < slot_in_set) slot = fold(slot);
+  }
   for (std::uint32_t i = 0; i != heap.candidate_count; ++i) heap.candidates[i].birth = fold(heap.candidates[i].birth);
   heap.epoch = {4, 3, 2, static_cast<std::uint16_t>(before.frozen != 0 ? 1 : 0)};
   set_epoch(heap, 4);
@@ -107,13 +111,14 @@ class collection {
           [&](object_header* h) {
             if (trial_.eligible(*h)) trial_.insert(h);
           });
+      for (side_record const* side = heap_.tracked_leaves; side != nullptr; side = side->next) {
+        if (trial_.eligible(*side->header)) trial_.insert(side->header);
+      }
     }
   }
 
   void reclaim() noexcept {
-    // Weak references with callbacks are cleared and called here.
-    if (run_finalizers()) trial_.run(false);
-    // The remaining weak references are cleared here.
+    if (tell_of_death()) trial_.run(false);
     collected_ = trial_.size();
     if (collected_ == 0) return;
     if ((heap_.debug & debug_collectable) != 0) print_collectable();
@@ -124,10 +129,13 @@ class collection {
     }
   }
 
-  /// Calls the finalizers that have not run, on the intact graph. False when there were none.
-  bool run_finalizers() noexcept {
-    if (!trial_.has_finalizers()) return false;
+  /// Calls weak callbacks and the finalizers that have not run, on the intact graph. False when there were none.
+  bool tell_of_death() noexcept {
+    weak_watch* watches = nullptr;
+    if (trial_.has_sides() && heap_.watches != 0) take_callbacks(watches);
+    if (watches == nullptr && !trial_.has_finalizers()) return false;
     restore(1);
+    call_watches(heap_, watches);
     trial_.set().for_each([&](work_entry& entry) {
       object_header* h = entry.header;
       type_descriptor const& type = type_of(h);
@@ -140,6 +148,25 @@ class collection {
     });
     trial_.rearm();
     return true;
+  }
+
+  struct finding_watches {
+    void on_edge(edge const&) const noexcept {}
+    bool wants(weak_entry&) const noexcept { return true; }
+    void meet(object_header const&) const noexcept {}
+    void meet(weak_table&) const noexcept {}
+  };
+
+  /// Clears the weak handles with callbacks that lead to garbage. Those that are garbage themselves are not called.
+  void take_callbacks(weak_watch*& pending) noexcept {
+    trial_.set().for_each([&](work_entry& entry) {
+      if (side_record* const side = side_of(entry.header); side != nullptr) take_watches(*side, pending);
+    });
+    if (pending == nullptr) return;
+    tracing_scope scope;
+    edge_stream<finding_watches> stream({}, trace_pass::find_watches, heap_);
+    trial_.set().for_each([&](work_entry& entry) { stream.trace(type_of(entry.header), entry.header); });
+    stream.drain();
   }
 
   /// Makes garbage ordinary objects again, with `pins` handles more than they have.
@@ -157,13 +184,29 @@ class collection {
 
   // Every handle found leads to garbage.
   struct clearing_all {
+    checked_trace* checked;
+
     void on_edge(edge const& e) const noexcept { *e.slot = nullptr; }
+    bool wants(weak_entry&) const noexcept { return true; }
+    void meet(object_header const&) const noexcept {}
+    void meet(weak_table&) const noexcept {}
   };
   struct clearing {
+    checked_trace* checked;
+
     // Garbage has this slot before and after it has been condemned; nothing else has while no user code runs.
     void on_edge(edge const& e) const noexcept {
       if (resolve(e.target)->slot >= slot_in_set) *e.slot = nullptr;
     }
+    bool wants(weak_entry& e) const noexcept {
+      if (!e.hand_traced || checked == nullptr) return true;
+      if (checked->run(e) == trace_fault::none) {
+        for (edge const& inner : *checked) on_edge(inner);
+      }
+      return false;
+    }
+    void meet(object_header const&) const noexcept {}
+    void meet(weak_table&) const noexcept {}
   };
 
   void destroy_all() noexcept {
@@ -175,6 +218,10 @@ class collection {
     if (trial_.has_keyed_containers()) empty_keyed_containers();
     for_each_run([](type_descriptor const& type, work_entry* first, work_entry* last) {
       if (type.destroy != nullptr) type.destroy(first, last);
+      if (!may_have_sides(first->header)) return;
+      for (; first != last; ++first) {
+        if ((first->header->flags & flag_side) != 0) drop_entries(first->header);
+      }
     });
     free_all();
   }
@@ -192,31 +239,50 @@ class collection {
     }
   }
 
-  /// Condemns the garbage, and makes its references to garbage null.
+  /// Condemns the garbage: weak handles to it are dead, and its references to garbage are null. Callbacks that were made
+  /// meanwhile are not called.
   template <class Pass>
   void clear_references() noexcept {
+    weak_watch* uncalled = nullptr;
     tracing_scope scope;
-    Pass pass;
+    Pass pass{&trial_.checked()};
     edge_stream<Pass> stream(pass, trace_pass::clear, heap_);
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
       if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
       for (work_entry* entry = first; entry != last; ++entry) {
         object_header& h = *entry->header;
+        if ((load_second_word(&h) & weakly_referenced) != 0) [[unlikely]] clear_weak_handles(&h, uncalled);
         h = {condemned_count, slot_condemned, h.weak, with_state(h, object_state::destroying)};
       }
-      if (!type.hand_traced()) return type.trace(first, last, stream);
-      for (; first != last; ++first) {
-        if (trial_.checked().run(type, first->header) != trace_fault::none) continue;
-        for (edge const& e : trial_.checked()) pass.on_edge(e);
-      }
+      if (!type.hand_traced()) return stream.trace(type, first, last);
+      for (; first != last; ++first) clear_checked(pass, stream, type, first->header);
     });
     stream.drain();
+    stream.trace_tables(trial_.checked());
+    stream.drain();
+    while (uncalled != nullptr) unlink(uncalled);
+  }
+
+  OURO_DETAIL_NOINLINE void clear_weak_handles(object_header* h, weak_watch*& uncalled) noexcept {
+    weak_handles_ |= h->weak;
+    clear_weak(h, uncalled);
+  }
+
+  template <class Pass>
+  OURO_DETAIL_NOINLINE void clear_checked(Pass const& pass, edge_stream<Pass>& stream, type_descriptor const& type,
+                                          object_header* h) noexcept {
+    if (trial_.checked().run(type, h) == trace_fault::none) {
+      for (edge const& e : trial_.checked()) pass.on_edge(e);
+    }
+    stream.trace_entries(h);
+    stream.trace_tables(trial_.checked());
   }
 
   /// Garbage often fills whole pages, which go back without a look at their blocks.
   void free_all() noexcept {
     // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
-    bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers();
+    bool const every_block =
+        OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers() || weak_handles_ != 0;
     constexpr std::uint32_t whole = 0xffffffffu;
     page* whole_pages = nullptr;
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
@@ -234,25 +300,30 @@ class collection {
         object_header* const h = first->header;
         if (h->count != condemned_count) {
           keep_zombie(heap_, type, h);
-        } else if (p != nullptr) {
-          free_in_page(*p, h);
+        } else if (p == nullptr || h->weak != 0) {
+          release_block(h);
         } else {
-          free_large(h);
+          free_in_page(*p, h);
         }
       }
     });
     while (whole_pages != nullptr) {
       page& p = *std::exchange(whole_pages, whole_pages->next_queued);
-      if (heap_.counting) heap_.objects[1] -= p.used;
+      if (heap_.counting) heap_.objects[p.tracked] -= p.used;
       release_empty_page(p);
     }
   }
 
   struct raising {
+    std::uint32_t round;
+
     void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
       if (h->slot >= slot_in_set) ++h->count;
     }
+    bool wants(weak_entry& e) const noexcept { return std::exchange(e.round, round) != round; }
+    void meet(object_header const&) const noexcept {}
+    void meet(weak_table&) const noexcept {}
   };
 
   /// The containers drop their handles themselves. Those are counted first, so that the counts of garbage are what they
@@ -260,11 +331,11 @@ class collection {
   void empty_keyed_containers() noexcept {
     {
       tracing_scope scope;
-      raising pass;
+      raising pass{heap_.trace_round += 2};
       edge_stream<raising> stream(pass, trace_pass::visit, heap_);
       trace_keyed(stream);
     }
-    clearing pass;
+    clearing pass{nullptr};
     edge_stream<clearing> stream(pass, trace_pass::clear_keyed, heap_);
     trace_keyed(stream);
   }
@@ -273,6 +344,8 @@ class collection {
   void trace_keyed(Stream& stream) noexcept {
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
       if (type.keyed()) type.trace(first, last, stream);
+      if (!may_have_sides(first->header)) return;
+      for (; first != last; ++first) stream.trace_entries(first->header);
     });
     stream.drain();
   }
@@ -313,6 +386,7 @@ class collection {
   trial trial_;
   std::size_t candidates_ = 0;
   std::size_t collected_ = 0;
+  unsigned weak_handles_ = 0;  // not 0: the header of some garbage counts weak handles
 };
 
 /// False inside destructors, finalizers, callbacks, traces and collections.
@@ -323,7 +397,7 @@ inline bool may_collect(heap_core const& heap) noexcept {
 
 /// In a heap that counts exactly.
 inline std::size_t tracked_objects(heap_core const& heap) noexcept {
-  return heap.objects[1] + heap.large_objects[1];
+  return heap.objects[1] + heap.large_objects[1] - heap.dead[1];
 }
 
 /// Collects; 0 where that is not allowed. The caller keeps the heap in place with a `heap_user`.

@@ -2,8 +2,7 @@
 #ifndef OURO_DETAIL_DESTRUCTION_HPP
 #define OURO_DETAIL_DESTRUCTION_HPP
 
-#include <ouro/detail/heap_pages.hpp>
-#include <ouro/detail/report.hpp>
+#include <ouro/detail/weak_death.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -204,12 +203,13 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
   if (finalized || still_dead_after_finalizer(heap, type, h)) {
     set_state(*h, object_state::destroying);
     h->slot = slot_slow;
-    // Weak references are cleared and their callbacks called here.
+    if ((h->flags & flag_side) != 0) clear_and_call(heap, h);
     if (type.destroy != nullptr) {
       work_entry const entry{h, {}};
       type.destroy(&entry, &entry + 1);
     }
-    h->count == 0 ? free_block(h) : keep_zombie(heap, type, h);
+    if ((h->flags & flag_side) != 0) drop_entries(h);
+    h->count == 0 ? release_block(h) : keep_zombie(heap, type, h);
   }
   --thread.depth;
 }
@@ -220,7 +220,7 @@ OURO_DETAIL_NOINLINE inline void drain_queue(thread_state& thread) noexcept {
 }
 
 /// Any death that `release_last` does not handle itself: during a trace, of large objects, of candidates, with a
-/// finalizer, deep inside other destructors.
+/// finalizer, with weak handles, deep inside other destructors.
 OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_header* h) noexcept {
   if (thread.depth >= tracing_depth) {
     thread.dropped_in_trace = true;

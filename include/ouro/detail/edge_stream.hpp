@@ -63,11 +63,35 @@ template <class Pass>
 class edge_stream : public tracer {
  public:
   edge_stream(Pass const& pass, trace_pass kind, heap_core& heap) noexcept
-      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind),
+      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind,
+               &edge_stream::meet_table),
         pass_of_edges_(pass),
         deferred_(heap.work_chunks) {}
 
-  void trace(type_descriptor const& type, object_header* h) noexcept { trace_object(type, h, *this); }
+  void trace(type_descriptor const& type, object_header* h) noexcept {
+    if ((h->flags & flag_side) != 0) [[unlikely]] return trace_with_entries(type, h);
+    trace_object(type, h, *this);
+  }
+
+  /// Objects of one page, or a large one.
+  void trace(type_descriptor const& type, work_entry* first, work_entry* last) noexcept {
+    if (type.tracked()) type.trace(first, last, *this);
+    if (!may_have_sides(first->header)) return;
+    for (; first != last; ++first) trace_entries(first->header);
+  }
+
+  /// What hangs on an object as entry of a weak container.
+  void trace_entries(object_header* h) noexcept {
+    if ((h->flags & flag_side) == 0) return;
+    if constexpr (chooses_entries) pass_of_edges_.meet(*h);
+    for (weak_entry* e = entries_of(h); e != nullptr; e = e->next) trace_entry(*e);
+  }
+
+  /// The weak containers that a checked trace has reported.
+  template <class Checked>
+  void trace_tables(Checked& checked) noexcept {
+    while (weak_table* const table = checked.take_table()) meet_table(*this, *table);
+  }
 
   void drain() noexcept {
     process();
@@ -87,6 +111,28 @@ class edge_stream : public tracer {
     return static_cast<edge_stream&>(t).deferred_.add(part, trace);
   }
 
+  // Entries are met from their objects and from their tables. Passes of the collector say when they want them.
+  static constexpr bool chooses_entries = requires(Pass const& pass, weak_entry & e) { pass.wants(e); };
+
+  static void meet_table(tracer& t, weak_table& table) noexcept {
+    auto& self = static_cast<edge_stream&>(t);
+    if constexpr (chooses_entries) self.pass_of_edges_.meet(table);
+    for (weak_entry* e = table.first(); e != nullptr; e = e->next_in_table) self.trace_entry(*e);
+  }
+
+  void trace_entry(weak_entry& e) noexcept {
+    if (!e.traced) return;
+    if constexpr (chooses_entries) {
+      if (!pass_of_edges_.wants(e)) return;
+    }
+    e.trace(*this);
+  }
+
+  OURO_DETAIL_NOINLINE void trace_with_entries(type_descriptor const& type, object_header* h) noexcept {
+    trace_entries(h);
+    if (type.tracked()) trace_object(type, h, *this);
+  }
+
   OURO_DETAIL_INLINE void process() noexcept {
     edge* const end = std::exchange(next_, first_);
     edges_ += static_cast<std::size_t>(end - first_);
@@ -104,32 +150,54 @@ class edge_stream : public tracer {
 class checked_trace : public tracer {
  public:
   explicit checked_trace(heap_core& heap) noexcept
-      : tracer(&last_edge_, &last_edge_ + 1, &checked_trace::flush, &checked_trace::defer, trace_pass::visit),
-        deferred_(heap.work_chunks) {}
+      : tracer(&last_edge_, &last_edge_ + 1, &checked_trace::flush, &checked_trace::defer, trace_pass::visit,
+               &checked_trace::meet_table),
+        deferred_(heap.work_chunks),
+        tables_(heap.work_chunks) {}
   ~checked_trace() { delete[] edges_; }
 
   trace_fault run(type_descriptor const& type, object_header* h) noexcept {
+    return judge([&] { trace_object(type, h, *this); }, [&] { return reports_outside(h); });
+  }
+
+  trace_fault run(weak_entry const& e) noexcept {
+    return judge([&] { e.trace(*this); }, [] { return true; });
+  }
+
+  edge const* begin() const noexcept { return edges_; }
+  edge const* end() const noexcept { return edges_ + count_; }
+
+  /// One of the weak containers that were reported, in reverse order; null when there are none left.
+  weak_table* take_table() noexcept { return tables_.empty() ? nullptr : tables_.pop(); }
+
+ private:
+  template <class Trace, class ReportsOutside>
+  trace_fault judge(Trace trace, ReportsOutside reports_outside_of_it) noexcept {
+    std::size_t const tables_before = tables_.size();
+    trace_fault const fault = find_fault(trace, reports_outside_of_it);
+    while (fault != trace_fault::none && tables_.size() != tables_before) tables_.pop();
+    return fault;
+  }
+
+  template <class Trace, class ReportsOutside>
+  trace_fault find_fault(Trace trace, ReportsOutside reports_outside_of_it) noexcept {
     count_ = 0;
     fault_ = trace_fault::none;
     char here = 0;
     stack_top_ = reinterpret_cast<std::uintptr_t>(&here);
     thread_state& thread = this_thread_state();
     thread.dropped_in_trace = false;
-    trace_object(type, h, *this);
+    trace();
     deferred_.trace_all(*this);
     if (fault_ != trace_fault::none) return fault_;
     if (tracer_access::take_in_use(*this)) return trace_fault::in_use;
-    if (thread.dropped_in_trace && reports_outside(h)) return trace_fault::temporary;
+    if (thread.dropped_in_trace && reports_outside_of_it()) return trace_fault::temporary;
     std::sort(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot < b.slot; });
     auto const repeat =
         std::adjacent_find(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot == b.slot; });
     return repeat == edges_ + count_ ? trace_fault::none : trace_fault::repeated;
   }
 
-  edge const* begin() const noexcept { return edges_; }
-  edge const* end() const noexcept { return edges_ + count_; }
-
- private:
   // Called with every edge, while the reporting frame is on the stack: a slot that lies between it and our own
   // frame is a local variable, a copy of some handle.
   OURO_DETAIL_NOINLINE static void flush(tracer& t) noexcept {
@@ -150,6 +218,11 @@ class checked_trace : public tracer {
 
   static bool defer(tracer& t, void const* part, part_function trace) noexcept {
     return static_cast<checked_trace&>(t).deferred_.add(part, trace);
+  }
+
+  static void meet_table(tracer& t, weak_table& table) noexcept {
+    auto& self = static_cast<checked_trace&>(t);
+    if (!self.tables_.push(&table)) self.fault_ = trace_fault::no_memory;
   }
 
   // AddressSanitizer moves locals to a stack of its own to find uses after return.
@@ -183,6 +256,7 @@ class checked_trace : public tracer {
   }
 
   deferred_parts deferred_;
+  chunk_list<weak_table*> tables_;
   edge last_edge_{};
   edge* edges_ = nullptr;
   std::size_t count_ = 0;

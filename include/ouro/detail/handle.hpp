@@ -188,6 +188,10 @@ void check_cast_from_void([[maybe_unused]] object_header* h) noexcept {
 #endif
 }
 
+/// Is it a gc_function, whose captures can be traced?
+template <class F>
+inline constexpr bool is_traced_closure = requires(F const& f) { handle_traits<F>::is_plain(f); };
+
 // --- the library's side of gc_ptr -----------------------------------------------------------------------------------
 
 struct handle_access {
@@ -199,6 +203,11 @@ struct handle_access {
   template <class T>
   static gc_ptr<T> adopt_at(T* pointer) noexcept {
     return gc_ptr<T>(adopt_t(), const_cast<std::remove_cv_t<T>*>(pointer));
+  }
+  /// The same by the word of a handle.
+  template <class T>
+  static gc_ptr<T> adopt_word(void* word) noexcept {
+    return gc_ptr<T>(adopt_t(), word);
   }
   /// One more handle to the object.
   template <class T>

@@ -88,6 +88,14 @@ struct heap_hooks {
   void* module = nullptr;
 };
 
+/// Something that runs when a heap closes. It leaves the list first.
+struct exit_record : list_hook<exit_record> {
+  virtual void heap_closes() noexcept = 0;
+
+ protected:
+  ~exit_record() = default;
+};
+
 struct heap_core {
   heap_core() = default;
   heap_core(heap_core const&) = delete;
@@ -109,7 +117,15 @@ struct heap_core {
   std::size_t limit = static_cast<std::size_t>(-1);
   std::size_t bytes = 0;  // of blocks in pages; deaths are noticed when a page is used again, empty, or recounted
   bool counting = false;  // `bytes` and `objects` are exact, and every allocation takes the slow path
-  std::size_t objects[2] = {};
+  std::size_t objects[2] = {};  // dead ones that weak handles keep are counted, too
+  std::size_t dead[2] = {};
+
+  // Weak references.
+  side_record* tracked_leaves = nullptr;
+  std::size_t watches = 0;  // handles with callbacks whose objects live
+  std::uint64_t watches_made = 0;
+  std::uint32_t trace_round = 0;       // the trials so far
+  exit_record* exit_records = nullptr;  // newest first
 
   // Candidates and generations.
   candidate* candidates = nullptr;

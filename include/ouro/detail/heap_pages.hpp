@@ -105,6 +105,7 @@ inline void release_page(heap_core& heap, page* p) noexcept {
   }
   if (p->next != nullptr) p->next->previous = p->previous;
   heap.bytes -= std::size_t{p->charged} * p->block_bytes;
+  delete[] p->sides;
   p->type = nullptr;
   p->owner->in_use &= ~page_bit(p);
   p->owner->dirty |= page_bit(p);
@@ -294,11 +295,11 @@ struct block_totals {
   std::size_t bytes = 0;
 };
 
-/// Exact figures, free blocks that bins hold left out. O(pages).
+/// Exact figures, free blocks that bins hold left out. Dead blocks count as bytes, not as objects. O(pages).
 inline block_totals count_blocks(heap_core const& heap) noexcept {
   block_totals totals;
   for (bool const tracked : {false, true}) {
-    totals.objects[tracked] = heap.large_objects[tracked];
+    totals.objects[tracked] = heap.large_objects[tracked] - heap.dead[tracked];
     for (page const* p = heap.pages[tracked]; p != nullptr; p = p->next) {
       std::size_t used = p->used;
       if (p->mode == page_mode::current) {
@@ -417,8 +418,9 @@ inline object_header* find_block(void const* address) noexcept {
     std::size_t const offset = reinterpret_cast<std::uintptr_t>(address) % page_bytes;
     if ((p->owner == nullptr) || p->type == nullptr || offset < p->first_block + sizeof(object_header)) return nullptr;
     std::size_t const index = (offset - p->first_block) / p->block_bytes;
-    if (index >= p->carved || state_of(*p->block(index)) == object_state::free) return nullptr;
-    return p->block(index);
+    if (index >= p->carved) return nullptr;
+    object_header* const h = p->block(index);
+    return state_of(*h) == object_state::free || state_of(*h) == object_state::dead ? nullptr : h;
   }
   large_prefix* l = the_registry().find_large(address);
   if (l == nullptr || state_of(*l->header()) == object_state::free) return nullptr;

@@ -16,7 +16,9 @@
 
 #include <ouro/fwd.hpp>
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -28,7 +30,8 @@ enum class object_state : std::uint8_t {
   live,
   queued,      // its count is zero, its destructor waits
   destroying,  // its destructor runs, or its collection has decided to run it
-  zombie       // handles escaped from a constructor that threw, or from a destructor: the block is never reused
+  zombie,      // handles escaped from a constructor that threw, or from a destructor: the block is never reused
+  dead         // destroyed; weak handles keep the block, so that its address stays their own
 };
 
 struct object_header {
@@ -42,6 +45,7 @@ static_assert(sizeof(object_header) == 8);
 inline constexpr std::uint8_t state_mask = 0x07;
 inline constexpr std::uint8_t flag_finalized = 0x08;
 inline constexpr std::uint8_t flag_large = 0x10;
+inline constexpr std::uint8_t flag_side = 0x20;  // the heap's side table has a record of the object
 
 inline constexpr std::uint16_t slot_candidate_limit = 0x7f00;
 inline constexpr std::uint16_t slot_leaf = 0x7ffe;
@@ -59,6 +63,18 @@ inline constexpr std::uint16_t slot_condemned = 0xfff4;  // about to be destroye
 inline constexpr std::uint32_t sticky_count = 0xc0000000u;
 
 inline constexpr object_header header_of_free_block{0, slot_slow, 0, 0};
+/// Slot, weak count and flags as one number. Weak handles are counted in it, since some processors are several times as
+/// slow when a byte is read that has just been written.
+inline constexpr int weak_shift = std::endian::native == std::endian::big ? 8 : 16;
+inline constexpr int flags_shift = std::endian::native == std::endian::big ? 0 : 24;
+inline std::uint32_t load_second_word(object_header const* h) noexcept {
+  std::uint32_t word;
+  std::memcpy(&word, reinterpret_cast<char const*>(h) + 4, sizeof word);
+  return word;
+}
+inline void store_second_word(object_header* h, std::uint32_t word) noexcept {
+  std::memcpy(reinterpret_cast<char*>(h) + 4, &word, sizeof word);
+}
 
 inline object_state state_of(object_header const& h) noexcept {
   return static_cast<object_state>(h.flags & state_mask);

@@ -11,6 +11,7 @@
 
 #include <ouro/detail/object_header.hpp>
 #include <ouro/detail/os_memory.hpp>
+#include <ouro/detail/side_record.hpp>
 #include <ouro/detail/type_descriptor.hpp>
 
 #include <cstddef>
@@ -60,6 +61,8 @@ struct page {
   std::uint32_t condemned;    // objects that a running collection is about to free
   std::uint16_t last_birth;   // no younger object is in it (unless it is current)
   std::uint16_t queue;        // first block that waits for its destructor, in 8-byte units; 0: none
+  std::uint32_t side_count;   // blocks that `sides` has room for
+  side_slot* sides;
   page* next;  // all pages of the heap with this trackedness
   page* previous;
   page* next_partial;
@@ -71,7 +74,7 @@ struct page {
     return reinterpret_cast<object_header*>(reinterpret_cast<char*>(this) + first_block + index * block_bytes);
   }
 };
-inline constexpr std::size_t page_header_bytes = 128;
+inline constexpr std::size_t page_header_bytes = 144;
 static_assert(sizeof(page) <= page_header_bytes);
 
 inline page* page_of(object_header const* h) noexcept {
@@ -87,6 +90,7 @@ struct large_prefix {
   object_header* next_queued;
   void* allocation;  // what operator new returned
   std::size_t bytes;
+  side_slot side;
   std::size_t length;  // of an array; where array blocks keep it too
 
   object_header* header() noexcept { return reinterpret_cast<object_header*>(this + 1); }
@@ -94,6 +98,11 @@ struct large_prefix {
 
 inline large_prefix* prefix_of(object_header const* h) noexcept {
   return reinterpret_cast<large_prefix*>(const_cast<object_header*>(h)) - 1;
+}
+
+inline std::uint32_t block_index(page const& p, void const* inside) noexcept {
+  auto const offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(inside) % page_bytes);
+  return (offset - p.first_block) / p.block_bytes;
 }
 
 inline heap_core& heap_of(object_header const* h) noexcept {

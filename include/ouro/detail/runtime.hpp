@@ -141,6 +141,7 @@ inline void close_heap(heap_core& heap) noexcept {
     heap.collect_late = true;
     thread.collect_late = &collect_closed_heaps;
   }
+  while (heap.exit_records != nullptr) heap.exit_records->heap_closes();
   if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
   collect_all(heap);
   if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);

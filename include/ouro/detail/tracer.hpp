@@ -26,7 +26,8 @@ struct edge {
 enum class trace_pass : unsigned char {
   visit,       // report every edge
   clear,       // report edges that are to be nulled: skip keyed containers
-  clear_keyed  // empty keyed containers, report nothing
+  clear_keyed,  // empty keyed containers, report nothing
+  find_watches  // weak handles with callbacks: their own are not called
 };
 
 /// Specialised by every handle type: `is_handle`, `is_traced`, `is_hand_traced`, `trace(handle, tracer)`.
@@ -65,10 +66,12 @@ class tracer {
   // Puts a part aside until the trace has come back; false when there is no memory to remember it.
   using part_function = void (*)(void const* part, tracer&) noexcept;
   using defer_function = bool (*)(tracer&, void const* part, part_function) noexcept;
+  // Takes a weak container; what its entries hold is traced when their objects are alive, too.
+  using table_function = void (*)(tracer&, detail::weak_table&) noexcept;
 
-  tracer(detail::edge* first, detail::edge* last, flush_function flush, defer_function defer,
-         detail::trace_pass pass) noexcept
-      : next_(first), first_(first), last_(last), flush_(flush), defer_(defer), pass_(pass) {}
+  tracer(detail::edge* first, detail::edge* last, flush_function flush, defer_function defer, detail::trace_pass pass,
+         table_function meet_table = nullptr) noexcept
+      : next_(first), first_(first), last_(last), flush_(flush), defer_(defer), meet_table_(meet_table), pass_(pass) {}
   ~tracer() = default;
 
   detail::edge* next_;
@@ -76,6 +79,7 @@ class tracer {
   detail::edge* last_;
   flush_function flush_;
   defer_function defer_;
+  table_function meet_table_;
   unsigned nesting_ = 0;
   detail::trace_pass pass_;
   bool met_destroyed_ = false;
@@ -100,6 +104,10 @@ struct tracer_access {
     ++t.nesting_;
     trace(part, t);
     --t.nesting_;
+  }
+
+  static void report_table(tracer& t, weak_table& table) noexcept {
+    if (t.meet_table_ != nullptr) t.meet_table_(t, table);
   }
 
   /// A handle that has been destroyed is still reachable (hardened builds see it).

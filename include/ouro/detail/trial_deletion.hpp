@@ -20,6 +20,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -130,12 +131,14 @@ class trial {
   void count(bool closure) noexcept {
     tracing_scope scope;
     first_joining_ = closure ? first_birth_ : slot_in_set;
+    heap_.trace_round += 2;
     counting pass{*this};
     edge_stream<counting> stream(pass, trace_pass::visit, heap_);
     cursor at;
     while (true) {
       auto const entries = set_.next_span(at);
       if (entries.empty()) {
+        stream.trace_tables(checked_);
         if (stream.empty()) break;
         stream.drain();  // S may have grown
         continue;
@@ -199,6 +202,7 @@ class trial {
   std::size_t size() const noexcept { return set_.size(); }
   std::size_t visited() const noexcept { return visited_; }
   bool was_cut() const noexcept { return cut_; }
+  bool has_sides() const noexcept { return has_sides_; }
   bool has_finalizers() const noexcept { return (traits_ & has_finalize) != 0; }
   bool has_keyed_containers() const noexcept { return (traits_ & has_keyed_parts) != 0; }
   /// True when no handle leads from S to an object outside.
@@ -223,7 +227,7 @@ class trial {
   struct counting {
     trial& self;
 
-    void on_edge(edge const& e) noexcept {
+    void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
       if (h->slot != slot_in_set && !self.joins(h)) return;
       if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, h});
@@ -231,13 +235,33 @@ class trial {
       --h->count;
       ++self.edges_;
     }
+
+    // Once, be it met from its object or from its table.
+    bool wants(weak_entry& e) const noexcept {
+      if (std::exchange(e.round, self.heap_.trace_round) == self.heap_.trace_round) return false;
+      if (e.keyed) self.traits_ |= has_keyed_parts;
+      if (!e.hand_traced) return true;
+      self.count_checked(*this, e);
+      return false;
+    }
+    void meet(object_header const&) const noexcept { self.has_sides_ = true; }
+    void meet(weak_table& table) const noexcept { table.counted_round = self.heap_.trace_round; }
   };
 
   struct adding {
+    std::uint32_t round;
+
     void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
       if (h->slot >= slot_in_set) ++h->count;
     }
+    bool wants(weak_entry& e) const noexcept {
+      bool const counted = (e.round | 1) == (round | 1);
+      if (counted) e.round = 0;
+      return counted;
+    }
+    void meet(object_header const&) const noexcept {}
+    void meet(weak_table&) const noexcept {}
   };
 
   struct marking {
@@ -250,6 +274,19 @@ class trial {
       h->slot = slot_reached;
       if (!self.stack_.push(h)) self.missed_ = true;
     }
+
+    // An ephemeron: alive if both its object and its table are. Whichever is reached last finds the other one alive. Those
+    // that were not counted need no help.
+    bool wants(weak_entry& e) const noexcept {
+      std::uint32_t const round = self.heap_.trace_round;
+      bool const alive = e.object->slot != slot_in_set &&
+                         (e.table == nullptr || e.table->counted_round != round || e.table->reached_round == round);
+      if (e.round != round || !alive) return false;
+      e.round = round | 1;  // only once: `found_` is exact
+      return true;
+    }
+    void meet(object_header const&) const noexcept {}
+    void meet(weak_table& table) const noexcept { table.reached_round = self.heap_.trace_round; }
   };
 
   /// False when a trace that users wrote has made handles that still exist, or has dropped some.
@@ -262,12 +299,12 @@ class trial {
   /// Lets everything live, with the counts that it has now: the saved ones are no longer true.
   void abandon() noexcept {
     tracing_scope scope;
-    adding pass;
+    adding pass{heap_.trace_round};
     edge_stream<adding> stream(pass, trace_pass::visit, heap_);
     set_.for_each([&](work_entry& entry) {
       type_descriptor const& type = type_of(entry.header);
       if (type.hand_traced()) faults_.add(trace_fault::unbalanced, type);
-      if ((entry.saved.flags & is_opaque) == 0) stream.trace(type, entry.header);
+      (entry.saved.flags & is_opaque) == 0 ? stream.trace(type, entry.header) : stream.trace_entries(entry.header);
     });
     stream.drain();
     set_.for_each([](work_entry& entry) { entry.header->slot = entry.saved.slot; });
@@ -295,17 +332,19 @@ class trial {
     type_descriptor const& type = type_of(first->header);
     traits_ |= type.traits;
     if (type.hand_traced()) [[unlikely]] {
-      for (; first != last; ++first) count_checked(pass, type, *first);
+      for (; first != last; ++first) count_checked(pass, type, *first, stream);
       return;
     }
-    type.trace(first, last, stream);
+    stream.trace(type, first, last);
     if constexpr (OURO_DETAIL_HARDENED) {
       stream.drain();
       if (tracer_access::take_destroyed(stream)) faults_.add(trace_fault::destroyed_handle, type);
     }
   }
 
-  void count_checked(counting& pass, type_descriptor const& type, work_entry& entry) noexcept {
+  void count_checked(counting const& pass, type_descriptor const& type, work_entry& entry,
+                     edge_stream<counting>& stream) noexcept {
+    stream.trace_entries(entry.header);
     trace_fault const fault = checked_.run(type, entry.header);
     if (tracer_access::take_destroyed(checked_)) faults_.add(trace_fault::destroyed_handle, type);
     if (fault == trace_fault::none) {
@@ -320,6 +359,23 @@ class trial {
       cut_ = true;  // what it keeps alive is no candidate any more
     } else {
       faults_.add(fault, type);
+    }
+  }
+
+  /// Handles of an entry that are not counted are external: they keep alive what they lead to.
+  void count_checked(counting const& pass, weak_entry& e) noexcept {
+    traits_ |= is_hand_written;
+    trace_fault const fault = checked_.run(e);
+    if (fault == trace_fault::none) {
+      for (edge const& inner : checked_) pass.on_edge(inner);
+      found_ += static_cast<std::size_t>(checked_.end() - checked_.begin());
+      return;
+    }
+    e.round = 0;
+    if (fault == trace_fault::no_memory) {
+      cut_ = true;
+    } else {
+      faults_.add(fault, type_of(e.object));
     }
   }
 
@@ -376,6 +432,7 @@ class trial {
   bool rooted_ = false;  // some member is alive whatever its count
   bool cut_ = false;
   type_traits_set traits_ = 0;  // of all members
+  bool has_sides_ = false;      // some member has a side slot
   bool missed_ = false;
 };
 
