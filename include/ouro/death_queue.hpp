@@ -51,10 +51,13 @@ class death_queue {
   };
 
  public:
+  /// Holds nothing that is traced.
   using gc_leaf = death_queue;
 
   death_queue() = default;
+  /// Takes over what is watched and what has died; `other` may only be assigned to or destroyed.
   death_queue(death_queue&& other) noexcept = default;
+  /// The same; what was watched here is not any more.
   death_queue& operator=(death_queue&& other) noexcept {
     death_queue(std::move(other)).swap(*this);
     return *this;
@@ -69,6 +72,7 @@ class death_queue {
     }
   }
 
+  /// Exchanges what is watched and what has died. O(1).
   void swap(death_queue& other) noexcept { queue_.swap(other.queue_); }
   friend void swap(death_queue& a, death_queue& b) noexcept { a.swap(b); }
 

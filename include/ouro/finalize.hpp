@@ -61,6 +61,7 @@ struct finalizer_of final : finalizer_record {
 /// What `finalize` returns. It may be dropped: the function stays registered. Copies speak of the same registration.
 class finalizer {
  public:
+  /// Holds nothing that is traced.
   using gc_leaf = finalizer;
 
   finalizer() noexcept = default;
@@ -78,6 +79,7 @@ class finalizer {
 
   /// Does it run when the heap closes and the object is still alive? True unless it was told otherwise.
   bool at_exit() const noexcept { return alive() && record_->link != nullptr; }
+  /// Shall it run when the heap closes while the object still lives? It does unless told not to. CPython: `atexit`.
   void at_exit(bool wanted) noexcept {
     if (!alive() || wanted == at_exit()) return;
     if (wanted) {
@@ -88,8 +90,10 @@ class finalizer {
   }
 
  private:
+  /// @cond
   template <class T, class F, class... A>
   friend finalizer finalize(gc_ptr<T> const& p, F f, A... args);
+  /// @endcond
   explicit finalizer(std::shared_ptr<detail::finalizer_record> record) noexcept : record_(std::move(record)) {}
 
   std::shared_ptr<detail::finalizer_record> record_;

@@ -47,19 +47,27 @@ class gc_generator : public std::ranges::view_base {
                 "ouro: the result of a generator and what is sent to it are objects: use a pointer or a gc_ptr");
 
  public:
+  /// What `*it` gives.
   using reference = typename traits::reference;
+  /// What a copy of an element is.
   using value_type = typename traits::value;
 
   /// An input iterator; keeps the generator alive.
   class iterator {
    public:
+    /// What a copy of an element is.
     using value_type = typename traits::value;
+    /// As input iterators must name one; it has no meaning.
     using difference_type = std::ptrdiff_t;
 
     iterator() noexcept = default;
+    /// One more iterator of the same generator, at the same element.
     iterator(iterator const&) noexcept = default;
+    /// Takes the place of another iterator.
     iterator(iterator&&) noexcept = default;
+    /// One more iterator of the same generator, at the same element.
     iterator& operator=(iterator const&) noexcept = default;
+    /// Takes the place of another iterator.
     iterator& operator=(iterator&&) noexcept = default;
     // Clang calls it out of line where exceptions pass, and then keeps the iterator in memory.
     OURO_DETAIL_INLINE ~iterator() = default;
@@ -77,6 +85,7 @@ class gc_generator : public std::ranges::view_base {
       if (shell_.get() != nullptr) detail::advance(*shell_.get(), not_sending);
       return *this;
     }
+    /// The same as `++it`; the element before is gone.
     void operator++(int) { ++*this; }
 
     friend bool operator==(iterator const& i, std::default_sentinel_t) noexcept {
@@ -91,6 +100,7 @@ class gc_generator : public std::ranges::view_base {
   };
 
   gc_generator() noexcept = default;
+  /// Null: an empty sequence.
   gc_generator(std::nullptr_t) noexcept {}
 
   /// Is there a generator (of which elements may be left or not)?
@@ -116,6 +126,7 @@ class gc_generator : public std::ranges::view_base {
     if (shell_ != nullptr) detail::start_or_advance(*shell_, not_sending);
     return iterator(shell_);
   }
+  /// Equal to an iterator behind the last element.
   static constexpr std::default_sentinel_t end() noexcept { return {}; }
 
   /// As next(), but the co_yield that it is suspended at returns a pointer to `x`, which is null after next(). The
@@ -123,7 +134,8 @@ class gc_generator : public std::ranges::view_base {
   ///
   /// Throws std::logic_error when the generator has not started: no co_yield waits for a value. CPython: `g.send(x)`.
   template <class S = Send>
-  requires(!std::is_void_v<S>) bool send(std::type_identity_t<S>& x) const {
+    requires(!std::is_void_v<S>)
+  bool send(std::type_identity_t<S>& x) const {
     if (shell_ == nullptr) return false;
     if (!started()) {
       detail::throw_error(std::logic_error(
@@ -133,11 +145,14 @@ class gc_generator : public std::ranges::view_base {
       static_cast<detail::sending_shell<S>&>(innermost).sent = std::addressof(x);
     });
   }
+  /// The same for a temporary.
   template <class S = Send>
-  requires(!std::is_void_v<S>) bool send(std::type_identity_t<S>&& x) const { return send<S>(static_cast<S&>(x)); }
+    requires(!std::is_void_v<S>)
+  bool send(std::type_identity_t<S>&& x) const { return send<S>(static_cast<S&>(x)); }
   /// next().
   template <class S = Send>
-  requires(!std::is_void_v<S> && !std::is_constructible_v<S, std::nullptr_t>) bool send(std::nullptr_t) const {
+    requires(!std::is_void_v<S> && !std::is_constructible_v<S, std::nullptr_t>)
+  bool send(std::nullptr_t) const {
     return next();
   }
 
@@ -162,18 +177,22 @@ class gc_generator : public std::ranges::view_base {
 
   /// What `co_return` gave. Throws std::logic_error when there is none (yet).
   template <class R = Ret>
-  requires(!std::is_void_v<R>) R& result() const { return detail::result_of<R, Send>(shell_); }
+    requires(!std::is_void_v<R>)
+  R& result() const { return detail::result_of<R, Send>(shell_); }
 
   /// Has it ended? True for null.
   bool done() const noexcept { return detail::has_ended(shell_.get()); }
   /// Does its body run, or that of a generator to which it delegates? CPython: `g.gi_running`.
   bool running() const noexcept { return shell_ != nullptr && detail::is_running_in_chain(*shell_); }
+  /// False for null, and until it has been asked for its first element.
   bool started() const noexcept { return shell_ != nullptr && shell_->state != detail::generator_state::fresh; }
 
   /// The number of handles to the generator.
   std::size_t use_count() const noexcept { return shell_.use_count(); }
 
+  /// Drops the handle: null afterwards.
   void reset() noexcept { shell_.reset(); }
+  /// Exchanges the generators. O(1).
   void swap(gc_generator& other) noexcept { shell_.swap(other.shell_); }
   friend void swap(gc_generator& a, gc_generator& b) noexcept { a.swap(b); }
   friend bool operator==(gc_generator const& a, gc_generator const& b) noexcept { return a.shell_ == b.shell_; }
@@ -232,8 +251,10 @@ struct handle_traits<gc_generator<Ref, Val, Ret, Send>> {
 }  // inline namespace OURO_DETAIL_ABI
 }  // namespace ouro
 
+/// @cond
 template <class Ref, class Val, class Ret, class Send>
 inline constexpr bool std::ranges::enable_borrowed_range<ouro::gc_generator<Ref, Val, Ret, Send>> = true;
+/// @endcond
 
 template <class Ref, class Val, class Ret, class Send>
 struct std::hash<ouro::gc_generator<Ref, Val, Ret, Send>> {

@@ -35,6 +35,7 @@ inline namespace OURO_DETAIL_ABI {
 template <class T>
 class weak_gc_ptr {
  public:
+  /// `T`, or the type of the elements of an array.
   using element_type = std::remove_extent_t<T>;
 
   constexpr weak_gc_ptr() noexcept = default;
@@ -60,7 +61,9 @@ class weak_gc_ptr {
     word_ = detail::make_watch(h, pointer_in(h, p.get()), new callback_of<F>(std::move(callback)));
   }
 
+  /// One more weak handle to the same object, without its callback. O(1).
   weak_gc_ptr(weak_gc_ptr const& other) noexcept : word_(detail::copy_weak(other.checked())) {}
+  /// Takes the weak handle over, its callback included; `other` is empty afterwards.
   weak_gc_ptr(weak_gc_ptr&& other) noexcept : word_(std::exchange(other.word_, 0)) {}
 
   /// To a base, to more const, or to void. Exceptions: `std::bad_alloc` for large objects, and for objects with hundreds
@@ -71,20 +74,24 @@ class weak_gc_ptr {
 
   ~weak_gc_ptr() { detail::drop_weak(checked()); }
 
+  /// As the constructors of the same arguments; what was held goes.
   weak_gc_ptr& operator=(weak_gc_ptr const& other) noexcept {
     weak_gc_ptr(other).swap(*this);
     return *this;
   }
+  /// Takes the weak handle over, its callback included; `other` is empty afterwards.
   weak_gc_ptr& operator=(weak_gc_ptr&& other) noexcept {
     weak_gc_ptr(std::move(other)).swap(*this);
     return *this;
   }
+  /// To another object. Throws as the constructor does; then nothing has changed.
   template <class U>
     requires(detail::is_handle_convertible<U, T>())
   weak_gc_ptr& operator=(gc_ptr<U> const& p) {
     weak_gc_ptr(p).swap(*this);
     return *this;
   }
+  /// To the object of another weak handle, without its callback.
   template <class U>
     requires(!std::is_same_v<U, T> && detail::is_handle_convertible<U, T>())
   weak_gc_ptr& operator=(weak_gc_ptr<U> const& other) {
@@ -92,7 +99,9 @@ class weak_gc_ptr {
     return *this;
   }
 
+  /// Lets go: empty afterwards, and the callback is not called any more.
   void reset() noexcept { weak_gc_ptr().swap(*this); }
+  /// Exchanges objects and callbacks. O(1).
   void swap(weak_gc_ptr& other) noexcept { std::swap(word_, other.word_); }
   friend void swap(weak_gc_ptr& a, weak_gc_ptr& b) noexcept { a.swap(b); }
 
@@ -185,8 +194,10 @@ class weak_gc_ptr {
   detail::weak_word word_ = 0;
 };
 
+/// To the object of the handle.
 template <class T>
 weak_gc_ptr(gc_ptr<T>) -> weak_gc_ptr<T>;
+/// With a callback.
 template <class T, class F>
 weak_gc_ptr(gc_ptr<T>, F) -> weak_gc_ptr<T>;
 
@@ -220,6 +231,7 @@ template <class T, class U>
 bool operator==(weak_gc_ptr<T> const& a, weak_gc_ptr<U> const& b) noexcept {
   return detail::weak_access::identity(a) == detail::weak_access::identity(b);
 }
+/// Weak handles are ordered by the identity of their objects, in an order that outlives them.
 template <class T, class U>
   requires(detail::are_comparable<T, U>())
 std::strong_ordering operator<=>(weak_gc_ptr<T> const& a, weak_gc_ptr<U> const& b) noexcept {

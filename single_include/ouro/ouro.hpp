@@ -9104,6 +9104,7 @@ struct bad_gc_from_this : std::logic_error {
 
 /// Thrown where a handle is made of a weak handle whose object has died.
 struct bad_weak_gc_ptr : std::exception {
+  /// What went wrong.
   char const* what() const noexcept override { return "ouro: bad_weak_gc_ptr: the object has died"; }
 };
 
@@ -9282,6 +9283,7 @@ class gc_ptr {
   void* word_ = nullptr;
 };
 
+/// Of the weak handle's type.
 template <class T>
 gc_ptr(weak_gc_ptr<T>) -> gc_ptr<T>;
 
@@ -9499,10 +9501,13 @@ class death_queue {
   };
 
  public:
+  /// Holds nothing that is traced.
   using gc_leaf = death_queue;
 
   death_queue() = default;
+  /// Takes over what is watched and what has died; `other` may only be assigned to or destroyed.
   death_queue(death_queue&& other) noexcept = default;
+  /// The same; what was watched here is not any more.
   death_queue& operator=(death_queue&& other) noexcept {
     death_queue(std::move(other)).swap(*this);
     return *this;
@@ -9517,6 +9522,7 @@ class death_queue {
     }
   }
 
+  /// Exchanges what is watched and what has died. O(1).
   void swap(death_queue& other) noexcept { queue_.swap(other.queue_); }
   friend void swap(death_queue& a, death_queue& b) noexcept { a.swap(b); }
 
@@ -9580,6 +9586,7 @@ inline namespace OURO_DETAIL_ABI {
 template <class T>
 class weak_gc_ptr {
  public:
+  /// `T`, or the type of the elements of an array.
   using element_type = std::remove_extent_t<T>;
 
   constexpr weak_gc_ptr() noexcept = default;
@@ -9605,7 +9612,9 @@ class weak_gc_ptr {
     word_ = detail::make_watch(h, pointer_in(h, p.get()), new callback_of<F>(std::move(callback)));
   }
 
+  /// One more weak handle to the same object, without its callback. O(1).
   weak_gc_ptr(weak_gc_ptr const& other) noexcept : word_(detail::copy_weak(other.checked())) {}
+  /// Takes the weak handle over, its callback included; `other` is empty afterwards.
   weak_gc_ptr(weak_gc_ptr&& other) noexcept : word_(std::exchange(other.word_, 0)) {}
 
   /// To a base, to more const, or to void. Exceptions: `std::bad_alloc` for large objects, and for objects with hundreds
@@ -9616,20 +9625,24 @@ class weak_gc_ptr {
 
   ~weak_gc_ptr() { detail::drop_weak(checked()); }
 
+  /// As the constructors of the same arguments; what was held goes.
   weak_gc_ptr& operator=(weak_gc_ptr const& other) noexcept {
     weak_gc_ptr(other).swap(*this);
     return *this;
   }
+  /// Takes the weak handle over, its callback included; `other` is empty afterwards.
   weak_gc_ptr& operator=(weak_gc_ptr&& other) noexcept {
     weak_gc_ptr(std::move(other)).swap(*this);
     return *this;
   }
+  /// To another object. Throws as the constructor does; then nothing has changed.
   template <class U>
     requires(detail::is_handle_convertible<U, T>())
   weak_gc_ptr& operator=(gc_ptr<U> const& p) {
     weak_gc_ptr(p).swap(*this);
     return *this;
   }
+  /// To the object of another weak handle, without its callback.
   template <class U>
     requires(!std::is_same_v<U, T> && detail::is_handle_convertible<U, T>())
   weak_gc_ptr& operator=(weak_gc_ptr<U> const& other) {
@@ -9637,7 +9650,9 @@ class weak_gc_ptr {
     return *this;
   }
 
+  /// Lets go: empty afterwards, and the callback is not called any more.
   void reset() noexcept { weak_gc_ptr().swap(*this); }
+  /// Exchanges objects and callbacks. O(1).
   void swap(weak_gc_ptr& other) noexcept { std::swap(word_, other.word_); }
   friend void swap(weak_gc_ptr& a, weak_gc_ptr& b) noexcept { a.swap(b); }
 
@@ -9730,8 +9745,10 @@ class weak_gc_ptr {
   detail::weak_word word_ = 0;
 };
 
+/// To the object of the handle.
 template <class T>
 weak_gc_ptr(gc_ptr<T>) -> weak_gc_ptr<T>;
+/// With a callback.
 template <class T, class F>
 weak_gc_ptr(gc_ptr<T>, F) -> weak_gc_ptr<T>;
 
@@ -9765,6 +9782,7 @@ template <class T, class U>
 bool operator==(weak_gc_ptr<T> const& a, weak_gc_ptr<U> const& b) noexcept {
   return detail::weak_access::identity(a) == detail::weak_access::identity(b);
 }
+/// Weak handles are ordered by the identity of their objects, in an order that outlives them.
 template <class T, class U>
   requires(detail::are_comparable<T, U>())
 std::strong_ordering operator<=>(weak_gc_ptr<T> const& a, weak_gc_ptr<U> const& b) noexcept {
@@ -9856,6 +9874,7 @@ struct finalizer_of final : finalizer_record {
 /// What `finalize` returns. It may be dropped: the function stays registered. Copies speak of the same registration.
 class finalizer {
  public:
+  /// Holds nothing that is traced.
   using gc_leaf = finalizer;
 
   finalizer() noexcept = default;
@@ -9873,6 +9892,7 @@ class finalizer {
 
   /// Does it run when the heap closes and the object is still alive? True unless it was told otherwise.
   bool at_exit() const noexcept { return alive() && record_->link != nullptr; }
+  /// Shall it run when the heap closes while the object still lives? It does unless told not to. CPython: `atexit`.
   void at_exit(bool wanted) noexcept {
     if (!alive() || wanted == at_exit()) return;
     if (wanted) {
@@ -9883,8 +9903,10 @@ class finalizer {
   }
 
  private:
+  /// @cond
   template <class T, class F, class... A>
   friend finalizer finalize(gc_ptr<T> const& p, F f, A... args);
+  /// @endcond
   explicit finalizer(std::shared_ptr<detail::finalizer_record> record) noexcept : record_(std::move(record)) {}
 
   std::shared_ptr<detail::finalizer_record> record_;
@@ -11229,23 +11251,30 @@ template <class T>
 class gc_local : detail::local_anchor, public gc_ptr<T> {
  public:
   gc_local() noexcept : gc_local(gc_ptr<T>()) {}
+  /// Null.
   gc_local(std::nullptr_t) noexcept : gc_local(gc_ptr<T>()) {}
+  /// Takes the handle over.
   gc_local(gc_ptr<T> handle) noexcept : gc_ptr<T>(std::move(handle)) {
     static_assert(sizeof(gc_local) == 2 * detail::word_bytes);
     mark(detail::points_into_objects<T>() ? kind::polymorphic_handle : kind::handle);
   }
+  /// The same, of another type that converts.
   template <class U>
-  requires(!std::is_same_v<U, T> && std::is_convertible_v<gc_ptr<U>, gc_ptr<T>>) gc_local(gc_ptr<U> handle)
-  noexcept : gc_local(gc_ptr<T>(std::move(handle))) {}
+    requires(!std::is_same_v<U, T> && std::is_convertible_v<gc_ptr<U>, gc_ptr<T>>)
+  gc_local(gc_ptr<U> handle) noexcept : gc_local(gc_ptr<T>(std::move(handle))) {}
+  /// One more handle to the same object, which goes by its own address.
   gc_local(gc_local const& other) noexcept : gc_local(static_cast<gc_ptr<T> const&>(other)) {}
+  /// Takes the handle over; `other` is null afterwards.
   gc_local(gc_local&& other) noexcept : gc_local(static_cast<gc_ptr<T>&&>(other)) {}
   ~gc_local() { unmark(); }
 
   using gc_ptr<T>::operator=;
+  /// One more handle to the same object.
   gc_local& operator=(gc_local const& other) noexcept {
     gc_ptr<T>::operator=(other);
     return *this;
   }
+  /// Takes the handle over; `other` is null afterwards.
   gc_local& operator=(gc_local&& other) noexcept {
     gc_ptr<T>::operator=(std::move(other));
     return *this;
@@ -11254,6 +11283,7 @@ class gc_local : detail::local_anchor, public gc_ptr<T> {
  private:
   friend struct detail::handle_traits<gc_local>;
 };
+/// Of the handle's type.
 template <class T>
 gc_local(gc_ptr<T>) -> gc_local<T>;
 
@@ -11267,30 +11297,40 @@ template <class V>
 class gc_local_value : detail::local_anchor {
  public:
   gc_local_value() : gc_local_value(std::in_place) {}
+  /// A copy of the value.
   gc_local_value(V const& value) : gc_local_value(std::in_place, value) {}
+  /// Takes the value over.
   gc_local_value(V&& value) : gc_local_value(std::in_place, std::move(value)) {}
   /// The value is built with these arguments.
   template <class... A>
   explicit gc_local_value(std::in_place_t, A&&... args) : value_(std::forward<A>(args)...) {
     mark(kind::value);
   }
+  /// A copy of the value, which goes by its own address.
   gc_local_value(gc_local_value const& other) : gc_local_value(std::in_place, other.value_) {}
+  /// Takes the value over.
   gc_local_value(gc_local_value&& other) noexcept(std::is_nothrow_move_constructible_v<V>)
       : gc_local_value(std::in_place, std::move(other.value_)) {}
   ~gc_local_value() { unmark(); }
 
+  /// Assigns the value.
   gc_local_value& operator=(gc_local_value const& other) {
     value_ = other.value_;
     return *this;
   }
+  /// Moves the value.
   gc_local_value& operator=(gc_local_value&& other) noexcept(std::is_nothrow_move_assignable_v<V>) {
     value_ = std::move(other.value_);
     return *this;
   }
 
+  /// The value.
   V& operator*() noexcept { return value_; }
+  /// The value.
   V const& operator*() const noexcept { return value_; }
+  /// A member of the value.
   V* operator->() noexcept { return std::addressof(value_); }
+  /// A member of the value.
   V const* operator->() const noexcept { return std::addressof(value_); }
 
  private:
@@ -11355,9 +11395,12 @@ inline namespace OURO_DETAIL_ABI {
 /// CPython: `yield from`.
 template <class R>
 struct elements_of {
+  /// Of a generator, or of any range.
   explicit constexpr elements_of(R&& r) noexcept : range(std::forward<R>(r)) {}
+  /// What the elements come from.
   R&& range;
 };
+/// Keeps what kind of reference it was given.
 template <class R>
 elements_of(R&&) -> elements_of<R&&>;
 
@@ -11699,19 +11742,27 @@ class gc_generator : public std::ranges::view_base {
                 "ouro: the result of a generator and what is sent to it are objects: use a pointer or a gc_ptr");
 
  public:
+  /// What `*it` gives.
   using reference = typename traits::reference;
+  /// What a copy of an element is.
   using value_type = typename traits::value;
 
   /// An input iterator; keeps the generator alive.
   class iterator {
    public:
+    /// What a copy of an element is.
     using value_type = typename traits::value;
+    /// As input iterators must name one; it has no meaning.
     using difference_type = std::ptrdiff_t;
 
     iterator() noexcept = default;
+    /// One more iterator of the same generator, at the same element.
     iterator(iterator const&) noexcept = default;
+    /// Takes the place of another iterator.
     iterator(iterator&&) noexcept = default;
+    /// One more iterator of the same generator, at the same element.
     iterator& operator=(iterator const&) noexcept = default;
+    /// Takes the place of another iterator.
     iterator& operator=(iterator&&) noexcept = default;
     // Clang calls it out of line where exceptions pass, and then keeps the iterator in memory.
     OURO_DETAIL_INLINE ~iterator() = default;
@@ -11729,6 +11780,7 @@ class gc_generator : public std::ranges::view_base {
       if (shell_.get() != nullptr) detail::advance(*shell_.get(), not_sending);
       return *this;
     }
+    /// The same as `++it`; the element before is gone.
     void operator++(int) { ++*this; }
 
     friend bool operator==(iterator const& i, std::default_sentinel_t) noexcept {
@@ -11743,6 +11795,7 @@ class gc_generator : public std::ranges::view_base {
   };
 
   gc_generator() noexcept = default;
+  /// Null: an empty sequence.
   gc_generator(std::nullptr_t) noexcept {}
 
   /// Is there a generator (of which elements may be left or not)?
@@ -11768,6 +11821,7 @@ class gc_generator : public std::ranges::view_base {
     if (shell_ != nullptr) detail::start_or_advance(*shell_, not_sending);
     return iterator(shell_);
   }
+  /// Equal to an iterator behind the last element.
   static constexpr std::default_sentinel_t end() noexcept { return {}; }
 
   /// As next(), but the co_yield that it is suspended at returns a pointer to `x`, which is null after next(). The
@@ -11775,7 +11829,8 @@ class gc_generator : public std::ranges::view_base {
   ///
   /// Throws std::logic_error when the generator has not started: no co_yield waits for a value. CPython: `g.send(x)`.
   template <class S = Send>
-  requires(!std::is_void_v<S>) bool send(std::type_identity_t<S>& x) const {
+    requires(!std::is_void_v<S>)
+  bool send(std::type_identity_t<S>& x) const {
     if (shell_ == nullptr) return false;
     if (!started()) {
       detail::throw_error(std::logic_error(
@@ -11785,11 +11840,14 @@ class gc_generator : public std::ranges::view_base {
       static_cast<detail::sending_shell<S>&>(innermost).sent = std::addressof(x);
     });
   }
+  /// The same for a temporary.
   template <class S = Send>
-  requires(!std::is_void_v<S>) bool send(std::type_identity_t<S>&& x) const { return send<S>(static_cast<S&>(x)); }
+    requires(!std::is_void_v<S>)
+  bool send(std::type_identity_t<S>&& x) const { return send<S>(static_cast<S&>(x)); }
   /// next().
   template <class S = Send>
-  requires(!std::is_void_v<S> && !std::is_constructible_v<S, std::nullptr_t>) bool send(std::nullptr_t) const {
+    requires(!std::is_void_v<S> && !std::is_constructible_v<S, std::nullptr_t>)
+  bool send(std::nullptr_t) const {
     return next();
   }
 
@@ -11814,18 +11872,22 @@ class gc_generator : public std::ranges::view_base {
 
   /// What `co_return` gave. Throws std::logic_error when there is none (yet).
   template <class R = Ret>
-  requires(!std::is_void_v<R>) R& result() const { return detail::result_of<R, Send>(shell_); }
+    requires(!std::is_void_v<R>)
+  R& result() const { return detail::result_of<R, Send>(shell_); }
 
   /// Has it ended? True for null.
   bool done() const noexcept { return detail::has_ended(shell_.get()); }
   /// Does its body run, or that of a generator to which it delegates? CPython: `g.gi_running`.
   bool running() const noexcept { return shell_ != nullptr && detail::is_running_in_chain(*shell_); }
+  /// False for null, and until it has been asked for its first element.
   bool started() const noexcept { return shell_ != nullptr && shell_->state != detail::generator_state::fresh; }
 
   /// The number of handles to the generator.
   std::size_t use_count() const noexcept { return shell_.use_count(); }
 
+  /// Drops the handle: null afterwards.
   void reset() noexcept { shell_.reset(); }
+  /// Exchanges the generators. O(1).
   void swap(gc_generator& other) noexcept { shell_.swap(other.shell_); }
   friend void swap(gc_generator& a, gc_generator& b) noexcept { a.swap(b); }
   friend bool operator==(gc_generator const& a, gc_generator const& b) noexcept { return a.shell_ == b.shell_; }
@@ -11884,8 +11946,10 @@ struct handle_traits<gc_generator<Ref, Val, Ret, Send>> {
 }  // inline namespace OURO_DETAIL_ABI
 }  // namespace ouro
 
+/// @cond
 template <class Ref, class Val, class Ret, class Send>
 inline constexpr bool std::ranges::enable_borrowed_range<ouro::gc_generator<Ref, Val, Ret, Send>> = true;
+/// @endcond
 
 template <class Ref, class Val, class Ret, class Send>
 struct std::hash<ouro::gc_generator<Ref, Val, Ret, Send>> {
@@ -12267,6 +12331,7 @@ class weak_set : public detail::identity_container<T, detail::set_entry<T>, gc_p
   using base = detail::identity_container<T, detail::set_entry<T>, gc_ptr<T>>;
 
  public:
+  /// What iterators give: a handle, so that the object lives while it is looked at.
   using value_type = gc_ptr<T>;
   using typename base::iterator;
 
@@ -12290,7 +12355,9 @@ class weak_key_map : public detail::identity_container<T, detail::key_map_entry<
   using base = detail::identity_container<T, detail::key_map_entry<T, V>, std::pair<gc_ptr<T>, V&>>;
 
  public:
+  /// The values.
   using mapped_type = V;
+  /// What iterators give.
   using value_type = std::pair<gc_ptr<T>, V&>;
   using typename base::iterator;
 
@@ -12300,6 +12367,7 @@ class weak_key_map : public detail::identity_container<T, detail::key_map_entry<
     check_key();
     return this->emplace(key, std::forward<A>(args)...);
   }
+  /// The same; an entry that is there gets the value.
   template <class U>
   std::pair<iterator, bool> insert_or_assign(gc_ptr<T> const& key, U&& value) {
     check_key();
@@ -12314,6 +12382,7 @@ class weak_key_map : public detail::identity_container<T, detail::key_map_entry<
     if (e == nullptr) detail::throw_error(std::out_of_range("ouro: weak_key_map::at: no such key"));
     return e->held;
   }
+  /// The value of the key, default-made if there is none. Throws as `try_emplace`.
   V& operator[](gc_ptr<T> const& key) { return (*try_emplace(key).first).second; }
   friend void swap(weak_key_map& a, weak_key_map& b) noexcept { a.swap(b); }
 
@@ -12344,8 +12413,11 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
   using base = detail::weak_container<T, entry, std::pair<K const&, gc_ptr<T>>>;
 
  public:
+  /// The keys.
   using key_type = K;
+  /// Handles to the values.
   using mapped_type = gc_ptr<T>;
+  /// What iterators give.
   using value_type = std::pair<K const&, gc_ptr<T>>;
   using typename base::iterator;
   using base::erase;
@@ -12356,6 +12428,7 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
     if (entry* const e = live_entry(hash, key); e != nullptr) return {iterator(e), false};
     return {insert_new(std::move(key), hash, p), true};
   }
+  /// The same; an entry that is there gets the object.
   std::pair<iterator, bool> insert_or_assign(K key, gc_ptr<T> const& p) {
     std::size_t const hash = hash_of_key(key);
     entry* const before = live_entry(hash, key);
@@ -12364,8 +12437,11 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
     return {at, before == nullptr};
   }
 
+  /// The entry of the key, if its object lives; else `end()`. O(1) on average.
   iterator find(K const& key) const { return iterator(live_entry(hash_of_key(key), key)); }
+  /// Is there an entry whose object lives? O(1) on average.
   bool contains(K const& key) const { return live_entry(hash_of_key(key), key) != nullptr; }
+  /// 1 if there is an entry whose object lives, else 0.
   std::size_t count(K const& key) const { return contains(key) ? 1 : 0; }
   /// Throws `std::out_of_range`.
   gc_ptr<T> at(K const& key) const {

@@ -30,9 +30,12 @@ inline namespace OURO_DETAIL_ABI {
 /// CPython: `yield from`.
 template <class R>
 struct elements_of {
+  /// Of a generator, or of any range.
   explicit constexpr elements_of(R&& r) noexcept : range(std::forward<R>(r)) {}
+  /// What the elements come from.
   R&& range;
 };
+/// Keeps what kind of reference it was given.
 template <class R>
 elements_of(R&&) -> elements_of<R&&>;
 
