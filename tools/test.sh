@@ -11,7 +11,7 @@ for preset in "$@"; do
   case $preset in
     clang*) need clang-19=clang++-19 libclang-rt-19-dev clang-tidy-19=clang-tidy-19 ;;&
     *libcxx*) need libc++-19-dev libc++abi-19-dev ;;
-    release) need libbenchmark-dev libgc-dev ;;
+    release) need libbenchmark-dev libgc-dev valgrind=valgrind ;;
   esac
 done
 
