@@ -353,7 +353,6 @@ TEST_CASE("containers of handles may be sorted, shuffled and erased from") {
   CHECK(std::all_of(v.begin(), v.end(), [](auto const& p) { return p.use_count() == 1; }));
 }
 
-#if !OURO_DETAIL_ASAN && !OURO_DETAIL_HARDENED  // four thousand million copies
 TEST_CASE("a count saturates: an object that had too many handles is immortal and never freed early") {
   manual_heap heap;
   int deaths = 0;
@@ -362,9 +361,10 @@ TEST_CASE("a count saturates: an object that had too many handles is immortal an
     ~mortal() { ++*deaths; }
   };
   auto p = make_gc<mortal>(&deaths);
+  // As if there were so many handles already: to make them takes a minute.
+  ouro::detail::handle_access::header(p)->count = 0x7fff'ff00u;
   alignas(gc_ptr<mortal>) std::byte storage[sizeof(gc_ptr<mortal>)];
-  for (std::uint64_t i = 0; i < (std::uint64_t{1} << 32) + 10; ++i)
-    ::new (static_cast<void*>(storage)) gc_ptr<mortal>(p);
+  for (int i = 0; i != 1000; ++i) ::new (static_cast<void*>(storage)) gc_ptr<mortal>(p);
   CHECK(p.use_count() > 1'000'000'000);
   for (int i = 0; i < 100; ++i) {
     auto const copy = p;
@@ -377,7 +377,6 @@ TEST_CASE("a count saturates: an object that had too many handles is immortal an
   CHECK(deaths == 0);
   CHECK(raw->deaths == &deaths);
 }
-#endif
 
 // ---- comparing, hashing, printing -------------------------------------------------------------------------------
 
