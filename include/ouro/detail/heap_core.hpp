@@ -177,7 +177,7 @@ struct heap_core {
 struct thread_state {
   bin* bins = nullptr;
   std::uint32_t bin_count = 0;
-  object_header fresh{};           // the header of a new tracked object
+  alignas(8) object_header fresh{};  // the header of a new tracked object; must not straddle cache lines
   heap_core* current = nullptr;    // where allocations go
   heap_core* home = nullptr;       // the thread's default heap
   page* queued_pages = nullptr;    // with objects whose destructors wait
