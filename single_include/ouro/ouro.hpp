@@ -1541,7 +1541,7 @@ struct heap_core {
 struct thread_state {
   bin* bins = nullptr;
   std::uint32_t bin_count = 0;
-  object_header fresh{};           // the header of a new tracked object
+  alignas(8) object_header fresh{};  // the header of a new tracked object; must not straddle cache lines
   heap_core* current = nullptr;    // where allocations go
   heap_core* home = nullptr;       // the thread's default heap
   page* queued_pages = nullptr;    // with objects whose destructors wait
@@ -1974,9 +1974,12 @@ inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32
 inline void carve(page& p) noexcept {
   std::size_t const wanted = std::max<std::size_t>(1, (carve_bytes - (p.carved == 0 ? page_header_bytes : 0)) / p.block_bytes);
   std::size_t const end = std::min<std::size_t>(p.capacity, p.carved + wanted);
+  std::size_t const step = p.block_bytes;
+  auto* const first = reinterpret_cast<char*>(p.block(p.carved));
   object_header* next = p.free_list;
-  for (std::size_t i = end; i-- > p.carved;) {
-    object_header* h = p.block(i);
+  for (auto* block = reinterpret_cast<char*>(p.block(end)); block != first;) {
+    block -= step;
+    auto* const h = reinterpret_cast<object_header*>(block);
 #if OURO_DETAIL_ASAN
     ASAN_UNPOISON_MEMORY_REGION(h, sizeof *h);
     if (p.type->is_array) ASAN_UNPOISON_MEMORY_REGION(h - 1, 8);
