@@ -4,6 +4,7 @@
     bench/run.py             everything, medians of five rounds (the better part of an hour)
     bench/run.py --quick     a small size of each workload, in about two minutes
     bench/run.py --only W3,W9 --peers shared_ptr,boehm
+    bench/run.py --bounds    what the table of docs/performance.md compares, in about ten minutes
 
 Each cell is a process of its own, so that peak memory and the state of the allocator are its own, and each run of a
 peer follows a run of ouro (A B A B): ratios are medians over such pairs. Results go to bench/results/, charts to docs/.
@@ -22,6 +23,8 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+
+import table
 
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
@@ -225,6 +228,10 @@ def collect_cells(options, directory, left_out):
                 cells.append(Cell(workload, parameter, peer, command + [workload, parameter]))
     if options.peers:
         cells = [cell for cell in cells if cell.peer == "ouro" or cell.peer in options.peers]
+    if options.bounds:
+        wanted = {(workload, parameter, peer) for workload, parameter, _, peer, _ in table.ROWS}
+        rows = {row[:2] for row in wanted}
+        cells = [cell for cell in cells if cell.key + (cell.peer,) in wanted or (cell.peer == "ouro" and cell.key in rows)]
     return cells
 
 
@@ -349,6 +356,7 @@ def arguments():
     parser.add_argument("--only", type=lambda text: text.split(","), help="workloads, such as W3,W9")
     parser.add_argument("--parameters", type=lambda text: text.split(","), help="parameters, such as 18,1x2000000")
     parser.add_argument("--peers", type=lambda text: text.split(","), help="peers to compare ouro with")
+    parser.add_argument("--bounds", action="store_true", help="what the table of docs/performance.md compares")
     parser.add_argument("--rounds", type=int, help="rounds (default 5, with --quick 3)")
     parser.add_argument("--timeout", type=float, help="seconds one run may take (default 120, with --quick 10)")
     parser.add_argument("--build-dir", default=str(ROOT / "build" / "bench"))
@@ -361,8 +369,8 @@ def arguments():
     options.timeout = options.timeout or (10 if options.quick else 120)
     options.budget = 85 if options.quick else None
     # A part must not replace the results of the whole.
-    partial = options.only or options.peers or options.parameters
-    name = "partial.json" if partial else "quick.json" if options.quick else "latest.json"
+    partial = options.only or options.peers or options.parameters or options.bounds
+    name = "bounds.json" if options.bounds else "partial.json" if partial else "quick.json" if options.quick else "latest.json"
     options.output = Path(options.output or BENCH / "results" / name)
     options.charts = not (options.no_charts or partial or options.quick)
     return options
