@@ -265,7 +265,11 @@ inline void freeze() {
   detail::next_epoch(heap);
 }
 /// Puts frozen objects into generation 2. O(1). CPython: `gc.unfreeze`.
-inline void unfreeze() { detail::current_heap().epoch.frozen = 0; }
+inline void unfreeze() {
+  detail::heap_core& heap = detail::current_heap();
+  heap.old_fell |= heap.epoch.frozen != 0;  // collections in between have forgotten whose count fell
+  heap.epoch.frozen = 0;
+}
 
 /// The number of frozen objects. O(objects). CPython: `gc.get_freeze_count`.
 inline std::size_t get_freeze_count() {

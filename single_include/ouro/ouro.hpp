@@ -2558,7 +2558,17 @@ OURO_DETAIL_INLINE void drop_weak(weak_word w) noexcept {
 
 /// The handle leads to another base of its object, or to the whole of it. Throws std::bad_alloc as `make_weak`.
 inline weak_word copy_weak_to(weak_word w, void* pointer) {
-  if (weak_kind(w) == weak_watched) w = watch_of(w)->plain;
+  if (weak_kind(w) == weak_watched) {
+    weak_word const plain = copy_weak_to(watch_of(w)->plain, pointer);
+    if (watch_of(w)->side != nullptr) return plain;
+    auto* const dead = new (std::nothrow) weak_watch;  // so is the copy, even if the object is resurrected
+    if (dead == nullptr) {
+      drop_weak(plain);
+      throw_bad_alloc();
+    }
+    dead->plain = plain;
+    return word_of(dead);
+  }
   object_header* const h = weak_header(w);
   if (h != nullptr && !is_large(*h)) {
     weak_word const copy = copy_weak(w);
@@ -4032,7 +4042,7 @@ class collection {
       page* const p = is_large(first->saved) ? nullptr : page_of(first->header);
       if (p != nullptr) {
         if (p->condemned == whole) return;
-        if (p->condemned == p->used && !every_block) {
+        if (p->condemned == p->used && p->mode != page_mode::current && !every_block) {
           p->condemned = whole;
           p->next_queued = std::exchange(whole_pages, p);
           return;
@@ -4599,13 +4609,15 @@ inline object_header* try_allocate(heap_core& heap, type_descriptor const& type,
 }
 
 /// Any allocation that the bin cannot serve. `bytes`: the object, or all elements. Throws std::bad_alloc after one full
-/// collection that did not help.
+/// collection that did not help, and with all free memory given back, since it may have been the wrong size.
 OURO_DETAIL_NOINLINE inline object_header* allocate_slow(type_descriptor const& type, std::size_t bytes) {
   collect_if_due(current_heap(), type);
   object_header* h = try_allocate(current_heap(), type, bytes);
   if (h == nullptr) {
     heap_user keep(current_heap());
     collect(current_heap(), 2, seeds::pages);
+    trim_pages(current_heap(), 0);
+    trim_large(current_heap(), 0);
     h = try_allocate(current_heap(), type, bytes);
   }
   if (h == nullptr) throw_bad_alloc();
@@ -10397,7 +10409,11 @@ inline void freeze() {
   detail::next_epoch(heap);
 }
 /// Puts frozen objects into generation 2. O(1). CPython: `gc.unfreeze`.
-inline void unfreeze() { detail::current_heap().epoch.frozen = 0; }
+inline void unfreeze() {
+  detail::heap_core& heap = detail::current_heap();
+  heap.old_fell |= heap.epoch.frozen != 0;  // collections in between have forgotten whose count fell
+  heap.epoch.frozen = 0;
+}
 
 /// The number of frozen objects. O(objects). CPython: `gc.get_freeze_count`.
 inline std::size_t get_freeze_count() {
@@ -12201,10 +12217,10 @@ class weak_container {
   }
   /// The next entry.
   iterator erase(iterator at) noexcept {
-    Entry* const e = at.entry();
-    ++at;
-    remove(*e);
-    return at;
+    iterator next = at;  // `at` may have the last handle to the object, whose death would take the entry along
+    ++next;
+    remove(*at.entry());
+    return next;
   }
 
  protected:

@@ -286,3 +286,25 @@ TEST_CASE("a gc_function made of a null function pointer is empty") {
   ouro::gc_function<void()> const f(none);
   CHECK_FALSE(f);
 }
+
+TEST_CASE("a page from which blocks are handed out is never taken for one full of garbage") {
+  struct alone {
+    gc_ptr<alone> next{};
+    std::string name{"long enough to be on the free store, which a leak checker sees"};
+  };
+  ouro::heap heap;
+  ouro::heap::scope const scope(heap);
+  ouro::gc::disable();
+  ouro::detail::page* page = nullptr;
+  for (int i = 0; i < 5; ++i) {
+    auto const p = make_gc<alone>();
+    p->next = p;
+    page = ouro::detail::page_of(ouro::detail::header_of(p.get()));
+  }
+  REQUIRE(page->mode == ouro::detail::page_mode::current);
+  page->used = 5;  // as it is after very many frees, which count it down
+  CHECK(ouro::gc::collect() == 5);
+  CHECK(heap.stats().objects == 0);
+  CHECK(page->condemned == 0);
+  heap.verify();
+}

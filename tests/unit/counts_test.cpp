@@ -845,6 +845,25 @@ TEST_CASE("frozen objects keep what they refer to, and still die by counting") {
   CHECK(c.alive == 0);
 }
 
+TEST_CASE("frozen garbage is found by an automatic collection after unfreeze, whatever was collected in between") {
+  ouro::heap heap;
+  ouro::heap::scope const scope(heap);
+  struct block {
+    gc_ptr<block> next{};
+    char bytes[400]{};
+  };
+  auto p = make_gc<block>();
+  p->next = p;
+  ouro::weak_gc_ptr<block> const watched = p;
+  gc::freeze();
+  p.reset();
+  CHECK(gc::collect() == 0);
+  gc::unfreeze();
+  gc_ptr<block> live;
+  for (int i = 0; i < 120'000 && !watched.expired(); ++i) live = make_gc<block>(std::move(live));  // below 64 MiB
+  CHECK(watched.expired());
+}
+
 TEST_CASE("garbage made after a freeze is collected, what is frozen is not visited") {
   manual_heap heap;
   std::vector<gc_ptr<node>> frozen(1'000);

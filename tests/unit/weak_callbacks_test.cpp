@@ -254,6 +254,54 @@ TEST_CASE("handles with callbacks stay dead when their object is resurrected; ha
   heap.verify();
 }
 
+namespace {
+
+struct first_base {
+  using gc_leaf = first_base;
+  virtual ~first_base() = default;
+};
+struct second_base {
+  using gc_leaf = second_base;
+  virtual ~second_base() = default;
+};
+struct derived_phoenix : first_base, second_base {
+  gc_ptr<derived_phoenix>* saved = nullptr;
+  gc_ptr<derived_phoenix> cycle{};
+  static constexpr auto gc_members = ouro::members(ouro::bases<first_base, second_base>, &derived_phoenix::cycle);
+  void gc_finalize() { *saved = ouro::gc_from_this(this); }
+};
+
+}  // namespace
+
+TEST_CASE("conversions of a handle that is dead stay dead when its object is resurrected") {
+  manual_heap heap;
+  gc_ptr<derived_phoenix> saved;
+  auto p = make_gc<derived_phoenix>();
+  p->saved = &saved;
+  p->cycle = p;
+  weak_gc_ptr<void> inside;
+  weak_gc_ptr<derived_phoenix> const watching(p, [&](weak_gc_ptr<derived_phoenix> const& dead) {
+    inside = dead;
+    CHECK(inside.expired());
+  });
+  weak_gc_ptr<second_base> const alive = watching;
+  p.reset();
+  CHECK(ouro::gc::collect() == 0);
+  REQUIRE(saved);
+  weak_gc_ptr<second_base> const middle = watching;
+  weak_gc_ptr<derived_phoenix const> const constant = watching;
+  weak_gc_ptr<void> const again = middle;
+  CHECK((inside.expired() && middle.expired() && constant.expired() && again.expired()));
+  CHECK((inside == watching && middle == watching && constant == watching && again == watching));
+  CHECK(alive.lock() == saved);
+  CHECK(middle == alive);
+  saved->cycle.reset();
+  saved.reset();
+  CHECK((middle == watching && alive == watching && again == inside));
+  CHECK(heap.objects() == 0);
+  heap.verify();
+}
+
 TEST_CASE("a callback may resurrect its object through a handle without one") {
   manual_heap heap;
   auto p = make_ring();

@@ -165,6 +165,32 @@ TEST_CASE("iteration goes in the order of insertion and survives the death of an
   CHECK(set.empty());
 }
 
+TEST_CASE("an entry may be erased by an iterator that has the last handle to its object") {
+  manual_heap heap;
+  weak_set<node> set;
+  weak_key_map<node, std::string> map;
+  auto p = make_gc<node>();
+  auto const other = make_gc<node>();
+  set.insert(p);
+  set.insert(other);
+  map.try_emplace(p, "value");
+  auto in_set = set.begin();
+  p.reset();
+  in_set = set.erase(std::move(in_set));
+  CHECK(*in_set == other);
+  CHECK((set.size() == 1 && map.empty()));
+
+  p = make_gc<node>();
+  map.try_emplace(p, "another");
+  auto in_map = map.begin();
+  p.reset();
+  CHECK(map.erase(std::move(in_map)) == map.end());
+  CHECK(map.empty());
+  in_set = {};
+  CHECK(heap.objects() == 1);
+  heap.verify();
+}
+
 TEST_CASE("entries that are added while iterating are met") {
   manual_heap heap;
   std::vector<gc_ptr<node>> keep{make_gc<node>()};

@@ -153,13 +153,15 @@ inline object_header* try_allocate(heap_core& heap, type_descriptor const& type,
 }
 
 /// Any allocation that the bin cannot serve. `bytes`: the object, or all elements. Throws std::bad_alloc after one full
-/// collection that did not help.
+/// collection that did not help, and with all free memory given back, since it may have been the wrong size.
 OURO_DETAIL_NOINLINE inline object_header* allocate_slow(type_descriptor const& type, std::size_t bytes) {
   collect_if_due(current_heap(), type);
   object_header* h = try_allocate(current_heap(), type, bytes);
   if (h == nullptr) {
     heap_user keep(current_heap());
     collect(current_heap(), 2, seeds::pages);
+    trim_pages(current_heap(), 0);
+    trim_large(current_heap(), 0);
     h = try_allocate(current_heap(), type, bytes);
   }
   if (h == nullptr) throw_bad_alloc();

@@ -289,7 +289,7 @@ class collection {
       page* const p = is_large(first->saved) ? nullptr : page_of(first->header);
       if (p != nullptr) {
         if (p->condemned == whole) return;
-        if (p->condemned == p->used && !every_block) {
+        if (p->condemned == p->used && p->mode != page_mode::current && !every_block) {
           p->condemned = whole;
           p->next_queued = std::exchange(whole_pages, p);
           return;

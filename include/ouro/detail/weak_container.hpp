@@ -117,10 +117,10 @@ class weak_container {
   }
   /// The next entry.
   iterator erase(iterator at) noexcept {
-    Entry* const e = at.entry();
-    ++at;
-    remove(*e);
-    return at;
+    iterator next = at;  // `at` may have the last handle to the object, whose death would take the entry along
+    ++next;
+    remove(*at.entry());
+    return next;
   }
 
  protected:

@@ -252,7 +252,17 @@ OURO_DETAIL_INLINE void drop_weak(weak_word w) noexcept {
 
 /// The handle leads to another base of its object, or to the whole of it. Throws std::bad_alloc as `make_weak`.
 inline weak_word copy_weak_to(weak_word w, void* pointer) {
-  if (weak_kind(w) == weak_watched) w = watch_of(w)->plain;
+  if (weak_kind(w) == weak_watched) {
+    weak_word const plain = copy_weak_to(watch_of(w)->plain, pointer);
+    if (watch_of(w)->side != nullptr) return plain;
+    auto* const dead = new (std::nothrow) weak_watch;  // so is the copy, even if the object is resurrected
+    if (dead == nullptr) {
+      drop_weak(plain);
+      throw_bad_alloc();
+    }
+    dead->plain = plain;
+    return word_of(dead);
+  }
   object_header* const h = weak_header(w);
   if (h != nullptr && !is_large(*h)) {
     weak_word const copy = copy_weak(w);
