@@ -72,6 +72,8 @@ class gc_generator : public std::ranges::view_base {
         detail::fail("an iterator was dereferenced at the end, or while the generator runs", "gc_generator",
                      detail::type_name<gc_generator>());
       }
+      if (shell_->state == detail::generator_state::attached) [[unlikely]]
+        return element_of(detail::innermost(*shell_.get()));
       return element_of(*shell_->leaf);
     }
     /// Throws as next().

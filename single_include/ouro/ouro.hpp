@@ -11186,6 +11186,8 @@ inline constinit type_descriptor const generator_descriptor = {&destroy_run<Oper
 /// A block with a new shell; returns the place for the frame. Throws std::bad_alloc.
 template <class Shell>
 OURO_DETAIL_INLINE void* make_shell(type_descriptor const& type, std::size_t frame_bytes) {
+  static_assert(alignof(Shell) == alignof(generator_shell),
+                "ouro: the result of a generator is aligned to more than 16 bytes: return it in a gc_ptr");
   std::size_t const rounded = (frame_bytes + 7) / 8 * 8;
   std::size_t const marks = mark_bytes(frame_bytes);
   std::size_t const bytes = sizeof(Shell) + rounded + marks;
@@ -11575,6 +11577,9 @@ class generator_promise_base {
  private:
   template <class Ret>
   delegation_awaiter<Ret, sent> delegate(gc_ptr<generator_shell> child) noexcept {
+    if constexpr (!std::is_void_v<sent>) {  // it is resumed as by next(), whatever was sent before
+      if (child != nullptr) static_cast<sending_shell<sent>&>(*child->leaf).sent = nullptr;
+    }
     own_shell().child = std::move(child);
     return delegation_awaiter<Ret, sent>(own_shell());
   }
@@ -11724,6 +11729,8 @@ class gc_generator : public std::ranges::view_base {
         detail::fail("an iterator was dereferenced at the end, or while the generator runs", "gc_generator",
                      detail::type_name<gc_generator>());
       }
+      if (shell_->state == detail::generator_state::attached) [[unlikely]]
+        return element_of(detail::innermost(*shell_.get()));
       return element_of(*shell_->leaf);
     }
     /// Throws as next().
