@@ -19,6 +19,8 @@ template <class Sig>
 class gc_function;
 template <class Ref, class Val = void, class Ret = void, class Send = void>
 class gc_generator;
+template <class Ref, class Val = void, class Ret = void, class Send = void>
+class weak_gc_generator;
 template <class T>
 class gc_local;
 template <class V>

@@ -206,6 +206,8 @@ template <class Sig>
 class gc_function;
 template <class Ref, class Val = void, class Ret = void, class Send = void>
 class gc_generator;
+template <class Ref, class Val = void, class Ret = void, class Send = void>
+class weak_gc_generator;
 template <class T>
 class gc_local;
 template <class V>
@@ -11225,6 +11227,8 @@ inline constinit type_descriptor const generator_descriptor = {&destroy_run<Oper
 /// A block with a new shell; returns the place for the frame. Throws std::bad_alloc.
 template <class Shell>
 OURO_DETAIL_INLINE void* make_shell(type_descriptor const& type, std::size_t frame_bytes) {
+  static_assert(alignof(Shell) == alignof(generator_shell),
+                "ouro: the result of a generator is aligned to more than 16 bytes: return it in a gc_ptr");
   std::size_t const rounded = (frame_bytes + 7) / 8 * 8;
   std::size_t const marks = mark_bytes(frame_bytes);
   std::size_t const bytes = sizeof(Shell) + rounded + marks;
@@ -11635,6 +11639,9 @@ class generator_promise_base {
  private:
   template <class Ret>
   delegation_awaiter<Ret, sent> delegate(gc_ptr<generator_shell> child) noexcept {
+    if constexpr (!std::is_void_v<sent>) {  // it is resumed as by next(), whatever was sent before
+      if (child != nullptr) static_cast<sending_shell<sent>&>(*child->leaf).sent = nullptr;
+    }
     own_shell().child = std::move(child);
     return delegation_awaiter<Ret, sent>(own_shell());
   }
@@ -11792,6 +11799,8 @@ class gc_generator : public std::ranges::view_base {
         detail::fail("an iterator was dereferenced at the end, or while the generator runs", "gc_generator",
                      detail::type_name<gc_generator>());
       }
+      if (shell_->state == detail::generator_state::attached) [[unlikely]]
+        return element_of(detail::innermost(*shell_.get()));
       return element_of(*shell_->leaf);
     }
     /// Throws as next().
@@ -11904,6 +11913,16 @@ class gc_generator : public std::ranges::view_base {
   /// The number of handles to the generator.
   std::size_t use_count() const noexcept { return shell_.use_count(); }
 
+  /// A handle that does not keep the generator alive. Exceptions as of `weak_gc_ptr`. CPython: `weakref.ref(g)`.
+  weak_gc_generator<Ref, Val, Ret, Send> weak() const { return {*this}; }
+  /// The same with a callback, as `weak_gc_ptr` has it: it is called with the weak handle, dead, when the generator dies,
+  /// which is not when its body ends.
+  template <class F>
+    requires std::is_invocable_v<F&, weak_gc_generator<Ref, Val, Ret, Send> const&>
+  weak_gc_generator<Ref, Val, Ret, Send> weak(F callback) const {
+    return {*this, std::move(callback)};
+  }
+
   /// Drops the handle: null afterwards.
   void reset() noexcept { shell_.reset(); }
   /// Exchanges the generators. O(1).
@@ -11929,6 +11948,80 @@ class gc_generator : public std::ranges::view_base {
 
   gc_ptr<detail::generator_shell> shell_;
 };
+
+namespace detail {
+
+/// Calls a callback with the weak handle to a generator.
+template <class Weak, class F>
+struct generator_callback {
+  void operator()(weak_gc_ptr<generator_shell> const& dead) {
+    Weak handle;
+    handle.shell_ = dead;
+    callback(std::as_const(handle));
+  }
+  F callback;
+};
+template <class Weak, class F>
+  requires is_traced_closure<F>
+struct handle_traits<generator_callback<Weak, F>> {
+  static bool is_plain(generator_callback<Weak, F> const& c) noexcept { return handle_traits<F>::is_plain(c.callback); }
+  static void trace(generator_callback<Weak, F> const& c, tracer& t) noexcept {
+    handle_traits<F>::trace(c.callback, t);
+  }
+};
+
+}  // namespace detail
+
+/// A weak handle to a generator: `lock()` gives a handle to it, and a null one after its death.
+///
+/// A generator whose body has ended is alive as long as handles to it are. In all else it is like the `weak_gc_ptr` of an
+/// object: one pointer wide, comparisons and hash go by the generator and stay the same after its death, copies have no
+/// callback. CPython's counterpart is `weakref.ref`.
+template <class Ref, class Val, class Ret, class Send>
+class weak_gc_generator {
+  using generator = gc_generator<Ref, Val, Ret, Send>;
+
+ public:
+  constexpr weak_gc_generator() noexcept = default;
+  /// Exceptions: `std::bad_alloc` for large frames, and for generators with hundreds of weak handles.
+  weak_gc_generator(generator const& g) : shell_(detail::generator_access::shell(g)) {}
+  /// See `gc_generator::weak`. Exceptions: `std::bad_alloc`, and those of moving the callback.
+  template <class F>
+    requires std::is_invocable_v<F&, weak_gc_generator const&>
+  weak_gc_generator(generator const& g, F callback)
+      : shell_(detail::generator_access::shell(g),
+               detail::generator_callback<weak_gc_generator, F>{std::move(callback)}) {}
+
+  /// Null from the generator's death on: before the locals of one that dies with its last handle are destroyed.
+  generator lock() const noexcept { return detail::generator_access::adopt<generator>(shell_.lock()); }
+  /// True if `lock()` would give null.
+  bool expired() const noexcept { return shell_.expired(); }
+  /// The number of handles to the generator; 0 once it has died.
+  std::size_t use_count() const noexcept { return shell_.use_count(); }
+
+  void reset() noexcept { shell_.reset(); }
+  void swap(weak_gc_generator& other) noexcept { shell_.swap(other.shell_); }
+  friend void swap(weak_gc_generator& a, weak_gc_generator& b) noexcept { a.swap(b); }
+
+  /// Equal if they lead, or led, to the same generator; the order is arbitrary, and stays.
+  friend bool operator==(weak_gc_generator const& a, weak_gc_generator const& b) noexcept {
+    return a.shell_ == b.shell_;
+  }
+  friend std::strong_ordering operator<=>(weak_gc_generator const& a, weak_gc_generator const& b) noexcept {
+    return a.shell_ <=> b.shell_;
+  }
+
+ private:
+  friend struct detail::handle_traits<weak_gc_generator>;
+  friend struct std::hash<weak_gc_generator>;
+  template <class Weak, class F>
+  friend struct detail::generator_callback;
+  using weak_shell = weak_gc_ptr<detail::generator_shell>;
+
+  weak_shell shell_;
+};
+template <class Ref, class Val, class Ret, class Send>
+weak_gc_generator(gc_generator<Ref, Val, Ret, Send>) -> weak_gc_generator<Ref, Val, Ret, Send>;
 
 /// A generator of `f(args...)` that holds `f` and the arguments: `f` is a function or lambda that returns a generator
 /// and takes the arguments by reference or value.
@@ -11961,6 +12054,14 @@ struct handle_traits<gc_generator<Ref, Val, Ret, Send>> {
   static void trace(gc_generator<Ref, Val, Ret, Send> const& g, tracer& t) noexcept { trace_value(g.shell_, t); }
 };
 
+template <class Ref, class Val, class Ret, class Send>
+struct handle_traits<weak_gc_generator<Ref, Val, Ret, Send>> {
+  static constexpr bool is_handle = true;
+  static constexpr bool is_traced = true;  // by way of a callback
+  static constexpr bool is_hand_traced = false;
+  static void trace(weak_gc_generator<Ref, Val, Ret, Send> const& g, tracer& t) noexcept { trace_value(g.shell_, t); }
+};
+
 }  // namespace detail
 }  // inline namespace OURO_DETAIL_ABI
 }  // namespace ouro
@@ -11974,6 +12075,13 @@ template <class Ref, class Val, class Ret, class Send>
 struct std::hash<ouro::gc_generator<Ref, Val, Ret, Send>> {
   std::size_t operator()(ouro::gc_generator<Ref, Val, Ret, Send> const& g) const noexcept {
     return std::hash<void const*>()(g.shell_.get());
+  }
+};
+
+template <class Ref, class Val, class Ret, class Send>
+struct std::hash<ouro::weak_gc_generator<Ref, Val, Ret, Send>> {
+  std::size_t operator()(ouro::weak_gc_generator<Ref, Val, Ret, Send> const& g) const noexcept {
+    return std::hash<typename ouro::weak_gc_generator<Ref, Val, Ret, Send>::weak_shell>()(g.shell_);
   }
 };
 

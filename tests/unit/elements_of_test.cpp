@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <ranges>
 #include <stdexcept>
@@ -202,6 +203,35 @@ TEST_CASE("two generators may delegate to a third one at the same time") {
   CHECK(list_of(b).empty());
 }
 
+TEST_CASE("a generator that delegates may be delegated to by two others at the same time") {
+  manual_heap heap;
+  auto const g = delegate_to(count_to(6));
+  auto const a = delegate_to(g);
+  auto const b = delegate_to(g);
+  CHECK(a.next());
+  CHECK(b.next());
+  CHECK(b.value() == 2);
+  CHECK(a.next());
+  CHECK(b.next());
+  CHECK(b.value() == 4);
+  CHECK(list_of(a) == numbers{5, 6});
+}
+
+TEST_CASE("iterators stay at the element of a generator that delegates when another one delegates to it") {
+  manual_heap heap;
+  auto const g = delegate_to(count_to(4));
+  auto i = g.begin();
+  auto const outer = delegate_to(g);
+  CHECK(outer.next());
+  CHECK(*i == 2);
+  ++i;
+  CHECK(*i == 3);
+  CHECK(outer.next());
+  CHECK(*i == 4);
+  ++i;
+  CHECK(i == std::default_sentinel);
+}
+
 TEST_CASE("a generator cannot delegate to itself or to one that waits for it") {
   manual_heap heap;
   gc_generator<int> outer;
@@ -362,6 +392,20 @@ TEST_CASE("send() reaches the innermost generator, and its result is what co_yie
   CHECK(g.send(10));
   CHECK_FALSE(g.next());
   CHECK(g.result() == "3 10");
+}
+
+TEST_CASE("what a generator was sent is not there again when another one delegates to it") {
+  manual_heap heap;
+  std::vector<bool> sent;
+  using listener = gc_generator<int, void, void, int>;
+  auto const g = [](std::vector<bool>& got) -> listener {
+    for (int i = 0; i < 3; ++i) got.push_back((co_yield int(i)) != nullptr);
+  }(sent);
+  CHECK(g.next());
+  CHECK(g.send(5));
+  auto const outer = [](listener inner) -> listener { co_yield elements_of(inner); }(g);
+  CHECK(outer.next());
+  CHECK(sent == std::vector<bool>{true, false});
 }
 
 TEST_CASE("the result of a generator that others hold stays there; a move-only one is moved") {

@@ -123,6 +123,17 @@ void bind() {
   expect(spelled == word, "bind_generator");
 }
 
+void watch() {
+  int deaths = 0;
+  auto g = countdown(3);
+  auto const weak = g.weak();  // does not keep the generator alive
+  auto const watching = g.weak([&](ouro::weak_gc_generator<int> const&) { ++deaths; });
+  weak.lock().next();
+  expect(weak.lock() == g && g.value() == 3, "lock");
+  g.reset();
+  expect(weak.expired() && deaths == 1, "expired");
+}
+
 void walk() {
   auto const root = ouro::make_gc<Node>(2, ouro::make_gc<Node>(1), ouro::make_gc<Node>(3));
   std::string seen;
@@ -137,6 +148,7 @@ int main() {
   talk();
   make_garbage();
   bind();
+  watch();
   walk();
   return failures == 0 ? 0 : 1;
 }

@@ -251,6 +251,9 @@ class generator_promise_base {
  private:
   template <class Ret>
   delegation_awaiter<Ret, sent> delegate(gc_ptr<generator_shell> child) noexcept {
+    if constexpr (!std::is_void_v<sent>) {  // it is resumed as by next(), whatever was sent before
+      if (child != nullptr) static_cast<sending_shell<sent>&>(*child->leaf).sent = nullptr;
+    }
     own_shell().child = std::move(child);
     return delegation_awaiter<Ret, sent>(own_shell());
   }

@@ -307,6 +307,8 @@ inline constinit type_descriptor const generator_descriptor = {&destroy_run<Oper
 /// A block with a new shell; returns the place for the frame. Throws std::bad_alloc.
 template <class Shell>
 OURO_DETAIL_INLINE void* make_shell(type_descriptor const& type, std::size_t frame_bytes) {
+  static_assert(alignof(Shell) == alignof(generator_shell),
+                "ouro: the result of a generator is aligned to more than 16 bytes: return it in a gc_ptr");
   std::size_t const rounded = (frame_bytes + 7) / 8 * 8;
   std::size_t const marks = mark_bytes(frame_bytes);
   std::size_t const bytes = sizeof(Shell) + rounded + marks;
