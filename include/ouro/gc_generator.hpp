@@ -280,7 +280,9 @@ class weak_gc_generator {
   /// The number of handles to the generator; 0 once it has died.
   std::size_t use_count() const noexcept { return shell_.use_count(); }
 
+  /// Lets go: empty afterwards, and the callback is not called any more.
   void reset() noexcept { shell_.reset(); }
+  /// Exchanges generators and callbacks. O(1).
   void swap(weak_gc_generator& other) noexcept { shell_.swap(other.shell_); }
   friend void swap(weak_gc_generator& a, weak_gc_generator& b) noexcept { a.swap(b); }
 
@@ -295,12 +297,15 @@ class weak_gc_generator {
  private:
   friend struct detail::handle_traits<weak_gc_generator>;
   friend struct std::hash<weak_gc_generator>;
+  /// @cond
   template <class Weak, class F>
   friend struct detail::generator_callback;
+  /// @endcond
   using weak_shell = weak_gc_ptr<detail::generator_shell>;
 
   weak_shell shell_;
 };
+/// To the generator of the handle.
 template <class Ref, class Val, class Ret, class Send>
 weak_gc_generator(gc_generator<Ref, Val, Ret, Send>) -> weak_gc_generator<Ref, Val, Ret, Send>;
 
