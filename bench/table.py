@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Puts the table of ratios into docs/performance.md, from the results that bench/run.py has written.
+"""Puts the table of ratios into docs/performance.md, and some of it into README.md, from what bench/run.py has written.
 
-    bench/table.py [bench/results/bounds.json]      writes the table between the two markers of the page
-    bench/table.py --check                          status 1 if the page does not hold what would be written
+    bench/table.py [bench/results/bounds.json]      writes the tables between the two markers of each page
+    bench/table.py --check                          status 1 if a page does not hold what would be written
 
 What is to be measured for it: bench/run.py --bounds
 """
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent
-PAGE = BENCH.parent / "docs" / "performance.md"
+ROOT = BENCH.parent
 RESULTS = BENCH / "results" / "bounds.json"
 BEGIN, END = "<!-- ratios: made by bench/table.py -->", "<!-- end of ratios -->"
 
@@ -53,6 +53,17 @@ ROWS = [
     ("W20", "lock", "cpu_ms", "shared_ptr", 0.9),
     ("W20", "lock", "cpu_ms", "shared_ptr_mt", 0.3),
 ]
+# Rows of the README, and how it names the peers there.
+SHORT = [
+    ("W3", "18", "cpu_ms", "shared_ptr"),
+    ("W3", "18", "rss_mib", "shared_ptr"),
+    ("W3", "18", "cpu_ms", "unique_ptr"),
+    ("W5", "1x2000000", "cpu_ms", "boehm"),
+    ("W9", "1000000x3", "cpu_ms", "boehm"),
+    ("W9", "1000000x3", "cpu_ms", "cpython"),
+    ("W10", "1000000", "cpu_ms", "boehm"),
+    ("W14", "1000000", "cpu_ms", "boehm"),
+]
 WHAT = {"cpu_ms": "CPU", "rss_mib": "peak memory", "live_collect_ms": "collection of the live graph"}
 
 
@@ -60,22 +71,37 @@ def number(value):
     return "%.2f" % value if value >= 0.095 else "%.3f" % value
 
 
-def table(results):
-    found = {(r["workload"], r["parameter"], r["peer"]): r for r in results["results"]}
+def conditions(results):
     environment, settings = results["environment"], results["settings"]
     versions = ", ".join("%s %s" % pair for pair in sorted(environment["versions"].items())
                          if pair[0] in ("boehm", "boost", "compiler", "cpython"))
-    lines = ["%s, %s cores, %s; %s; medians of %d pairs of runs, %s, commit %s." % (
+    return "%s, %s cores, %s; %s; medians of %d pairs of runs, %s, commit %s." % (
         environment["machine"], environment["cores"], environment["system"], versions, settings["rounds"],
-        environment["date"], environment["commit"]), "",
-        "| workload | | against | ouro / peer | bound |", "|---|---|---|---:|---:|"]
-    for workload, parameter, what, peer, bound in ROWS:
+        environment["date"], environment["commit"])
+
+
+def table(results, rows, with_bounds):
+    found = {(r["workload"], r["parameter"], r["peer"]): r for r in results["results"]}
+    lines = [conditions(results), "", "| workload | | against | ouro / peer |" + (" bound |" if with_bounds else ""),
+             "|---|---|---|---:|" + ("---:|" if with_bounds else "")]
+    for workload, parameter, what, peer, bound in rows:
         row = found.get((workload, parameter, peer))
         ratio = row["ratio"].get(what) if row else None
-        title = row["title"] if row else ""
-        shown = "not run" if ratio is None else number(ratio) if ratio <= bound else "**%s**" % number(ratio)
-        lines.append("| %s %s: %s | %s | `%s` | %s | %s |" % (workload, parameter, title, WHAT[what], peer, shown, bound))
+        shown = "not run" if ratio is None else number(ratio)
+        if with_bounds and ratio is not None and ratio > bound:
+            shown = "**%s**" % shown
+        lines.append("| %s %s: %s | %s | `%s` | %s |" % (
+            workload, parameter, row["title"] if row else "", WHAT[what], peer, shown) + (" %s |" % bound if with_bounds else ""))
     return "\n".join(lines)
+
+
+def pages(results):
+    """(path, text as it should be) of each page."""
+    short = [row for row in ROWS if row[:4] in SHORT]
+    for path, rows, with_bounds in ((ROOT / "docs" / "performance.md", ROWS, True), (ROOT / "README.md", short, False)):
+        text = path.read_text()
+        begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
+        yield path, text[:begin] + "\n" + table(results, rows, with_bounds) + "\n" + text[end:]
 
 
 def main():
@@ -83,15 +109,14 @@ def main():
     parser.add_argument("results", nargs="?", default=str(RESULTS))
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    text = PAGE.read_text()
-    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
-    wanted = text[:begin] + "\n" + table(json.loads(Path(options.results).read_text())) + "\n" + text[end:]
-    if options.check:
-        if wanted != text:
-            print("docs/performance.md does not show %s: run bench/table.py" % options.results)
-        return wanted != text
-    PAGE.write_text(wanted)
-    return 0
+    stale = 0
+    for path, wanted in pages(json.loads(Path(options.results).read_text())):
+        if options.check and wanted != path.read_text():
+            print("%s does not show %s: run bench/table.py" % (path.relative_to(ROOT), options.results))
+            stale = 1
+        if not options.check:
+            path.write_text(wanted)
+    return stale
 
 
 if __name__ == "__main__":
