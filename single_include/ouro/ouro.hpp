@@ -4371,6 +4371,12 @@ inline void close_home_heap() noexcept {
 /// Arranges that the thread's heap is closed after its thread_locals.
 inline void close_at_thread_exit(heap_core& heap) noexcept {
 #if OURO_DETAIL_PTHREAD
+  struct pin {  // a library that this is part of stays loaded until the thread ends, since a thread_local needs it
+    pin() noexcept {}
+    ~pin() {}
+  };
+  static thread_local pin const library;
+  (void)library;
   static pthread_key_t const key = [] {
     pthread_key_t k{};
     pthread_key_create(&k, [](void*) { close_home_heap(); });

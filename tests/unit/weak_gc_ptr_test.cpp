@@ -483,25 +483,56 @@ TEST_CASE("a weak handle taken in a finalizer or copied in a destructor is dead 
 
 TEST_CASE("a weak handle to an object that is queued for its destructor does not lock") {
   manual_heap heap;
-  struct link {
-    gc_ptr<link> next{};
-    weak_gc_ptr<link> last{};
-    int* seen_alive = nullptr;
-    ~link() { *seen_alive += last.lock() != nullptr; }
+  struct link;
+  struct observer {  // of an object whose last handle has just been dropped
+    weak_gc_ptr<link> dropped{};
+    ouro::weak_value_map<int, link>* by_number = nullptr;
+    int number = 0;
+    int* queued = nullptr;  // how often the destructor had not run yet
+    int* destroyed = nullptr;
+    ~observer() {
+      if (destroyed == nullptr) return;
+      *queued += *destroyed < number;
+      CHECK(dropped.lock() == nullptr);
+      CHECK(dropped.expired());
+      CHECK_FALSE(by_number->contains(number));
+      bool met = false;
+      for (auto const& [n, p] : *by_number) met = met || n == number;
+      CHECK_FALSE(met);
+    }
   };
-  int seen_alive = 0;
+  struct link {
+    observer after{};
+    gc_ptr<link> next{};
+    int* destroyed = nullptr;
+    ~link() { ++*destroyed; }
+  };
+  constexpr int count = 500;
+  int queued = 0;
+  int destroyed = 0;
+  ouro::weak_value_map<int, link> by_number;
+  auto const stays = make_gc<link>();
+  stays->destroyed = &destroyed;
+  by_number.try_emplace(0, stays);
   gc_ptr<link> first;
-  weak_gc_ptr<link> last;
-  for (int i = 0; i < 500; ++i) {
-    first = make_gc<link>(std::move(first), weak_gc_ptr<link>(), &seen_alive);
-    if (i == 0) last = first;
-    first->last = i % 2 == 0 ? last : weak_gc_ptr<link>(first->next);
+  for (int i = 0; i != count; ++i) {
+    auto const p = make_gc<link>();
+    p->destroyed = &destroyed;
+    if (first) {
+      p->after.dropped = first;
+      p->after.by_number = &by_number;
+      p->after.number = count - i + 1;  // the object's place in the order of deaths
+      p->after.queued = &queued;
+      p->after.destroyed = &destroyed;
+      by_number.try_emplace(count - i + 1, first);
+    }
+    p->next = std::move(first);
+    first = p;
   }
   first.reset();
-  CHECK(last.expired());
-  // Each destructor runs before the members go, so it still owns the next object; only the others may be seen alive.
-  CHECK(seen_alive == 500 - 1);
-  CHECK(heap.objects() == 0);
+  CHECK(destroyed == count);
+  CHECK(queued > 0);
+  CHECK(heap.objects() == 1);
 }
 
 TEST_CASE("weak handles are made and dropped while every allocation collects") {
