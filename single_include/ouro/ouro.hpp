@@ -631,7 +631,7 @@ struct tracer_access {
 // The untyped part of weak containers: entries that belong to an object and to a table, and die with either.
 //
 // An entry is an ephemeron: what it holds is alive if both its object and its table are. The collector therefore meets it
-// on two ways, from the object (see detail/side_table.hpp) and from the table, counts its handles once, and takes them
+// on two ways, from the object (see detail/side_slots.hpp) and from the table, counts its handles once, and takes them
 // for alive when it has reached both.
 //
 // B. Hayes, "Ephemerons: a New Finalization Mechanism" (OOPSLA 1997) has the idea.
