@@ -11087,9 +11087,13 @@ OURO_DETAIL_NOINLINE bool advance_specially(generator_shell& s, Prepare prepare)
   if (is_running(s)) throw_running();
   if (s.state == generator_state::finished) return false;
   if (s.state == generator_state::fresh) return start(s, prepare);
-  detached_generator const alone(s);
-  prepare(*s.leaf);
-  return run(s);
+  pinned_generator const pin(s);
+  {
+    detached_generator const alone(s);
+    prepare(*s.leaf);
+    run(s);
+  }  // if the body has dropped those that wait for it, they have closed it now
+  return has_frame(s) && !pin.holds_last();
 }
 
 /// Runs a generator to its next element, after `prepare` has left in the innermost one what its body is to find. False
@@ -11594,7 +11598,10 @@ class generator_promise_base {
   /// The elements of a generator of another type, or to whom another one delegates already, pulled one by one.
   template <class Ret, class G>
   static typename traits::template returning<Ret> pull(G generator) {
-    for (auto&& element : generator) co_yield std::forward<decltype(element)>(element);
+    while (generator.next()) {  // no range-for: its iterator would be a root, and hold every cycle through here
+      auto&& element = generator.value();
+      co_yield std::forward<decltype(element)>(element);
+    }
     if constexpr (!std::is_void_v<Ret>) {
       co_return take_result<Ret, typename generator_traits<G>::sent>(generator_access::shell(generator));
     }
