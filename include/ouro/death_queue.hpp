@@ -51,10 +51,13 @@ class death_queue {
   };
 
  public:
+  /// It holds no handles.
   using gc_leaf = death_queue;
 
   death_queue() = default;
+  /// Takes over what the other one holds.
   death_queue(death_queue&& other) noexcept = default;
+  /// Takes over what the other one holds.
   death_queue& operator=(death_queue&& other) noexcept {
     death_queue(std::move(other)).swap(*this);
     return *this;
@@ -69,6 +72,7 @@ class death_queue {
     }
   }
 
+  /// Exchanges the two.
   void swap(death_queue& other) noexcept { queue_.swap(other.queue_); }
   friend void swap(death_queue& a, death_queue& b) noexcept { a.swap(b); }
 

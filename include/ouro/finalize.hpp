@@ -61,6 +61,7 @@ struct finalizer_of final : finalizer_record {
 /// What `finalize` returns. It may be dropped: the function stays registered. Copies speak of the same registration.
 class finalizer {
  public:
+  /// It holds no handles.
   using gc_leaf = finalizer;
 
   finalizer() noexcept = default;
@@ -78,6 +79,7 @@ class finalizer {
 
   /// Does it run when the heap closes and the object is still alive? True unless it was told otherwise.
   bool at_exit() const noexcept { return alive() && record_->link != nullptr; }
+  /// Says whether it runs when the heap closes.
   void at_exit(bool wanted) noexcept {
     if (!alive() || wanted == at_exit()) return;
     if (wanted) {

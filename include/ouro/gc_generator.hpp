@@ -49,19 +49,27 @@ class gc_generator : public std::ranges::view_base {
                 "ouro: the result of a generator and what is sent to it are objects: use a pointer or a gc_ptr");
 
  public:
+  /// What an iterator gives.
   using reference = typename traits::reference;
+  /// The type of an element.
   using value_type = typename traits::value;
 
   /// An input iterator; keeps the generator alive.
   class iterator {
    public:
+    /// The type of an element.
     using value_type = typename traits::value;
+    /// As every iterator has it.
     using difference_type = std::ptrdiff_t;
 
     iterator() noexcept = default;
+    /// A copy.
     iterator(iterator const&) noexcept = default;
+    /// Takes over what the other one holds.
     iterator(iterator&&) noexcept = default;
+    /// A copy replaces what it holds.
     iterator& operator=(iterator const&) noexcept = default;
+    /// Takes over what the other one holds.
     iterator& operator=(iterator&&) noexcept = default;
     // Clang calls it out of line where exceptions pass, and then keeps the iterator in memory.
     OURO_DETAIL_INLINE ~iterator() = default;
@@ -72,15 +80,17 @@ class gc_generator : public std::ranges::view_base {
         detail::fail("an iterator was dereferenced at the end, or while the generator runs", "gc_generator",
                      detail::type_name<gc_generator>());
       }
-      if (shell_->state == detail::generator_state::attached) [[unlikely]]
-        return element_of(detail::innermost(*shell_.get()));
-      return element_of(*shell_->leaf);
+      detail::generator_shell const& leaf = *shell_->leaf;
+      if (leaf.value == nullptr) [[unlikely]]  // somebody delegates to it
+        return element_of(detail::innermost_far(leaf));
+      return element_of(leaf);
     }
     /// Throws as next().
     OURO_DETAIL_INLINE iterator& operator++() {
       if (shell_.get() != nullptr) detail::advance(*shell_.get(), not_sending);
       return *this;
     }
+    /// The same; an input iterator has nothing to return.
     void operator++(int) { ++*this; }
 
     friend bool operator==(iterator const& i, std::default_sentinel_t) noexcept {
@@ -95,6 +105,7 @@ class gc_generator : public std::ranges::view_base {
   };
 
   gc_generator() noexcept = default;
+  /// Null.
   gc_generator(std::nullptr_t) noexcept {}
 
   /// Is there a generator (of which elements may be left or not)?
@@ -120,6 +131,7 @@ class gc_generator : public std::ranges::view_base {
     if (shell_ != nullptr) detail::start_or_advance(*shell_, not_sending);
     return iterator(shell_);
   }
+  /// Behind the last element.
   static constexpr std::default_sentinel_t end() noexcept { return {}; }
 
   /// As next(), but the co_yield that it is suspended at returns a pointer to `x`, which is null after next(). The
@@ -138,6 +150,7 @@ class gc_generator : public std::ranges::view_base {
       static_cast<detail::sending_shell<S>&>(innermost).sent = std::addressof(x);
     });
   }
+  /// The same for an rvalue, which lives until the body has yielded again.
   template <class S = Send>
     requires(!std::is_void_v<S>)
   bool send(std::type_identity_t<S>&& x) const {
@@ -180,6 +193,7 @@ class gc_generator : public std::ranges::view_base {
   bool done() const noexcept { return detail::has_ended(shell_.get()); }
   /// Does its body run, or that of a generator to which it delegates? CPython: `g.gi_running`.
   bool running() const noexcept { return shell_ != nullptr && detail::is_running_in_chain(*shell_); }
+  /// Has it been advanced, or closed?
   bool started() const noexcept { return shell_ != nullptr && shell_->state != detail::generator_state::fresh; }
 
   /// The number of handles to the generator.
@@ -195,7 +209,9 @@ class gc_generator : public std::ranges::view_base {
     return {*this, std::move(callback)};
   }
 
+  /// Drops the handle, and is null.
   void reset() noexcept { shell_.reset(); }
+  /// Exchanges the two.
   void swap(gc_generator& other) noexcept { shell_.swap(other.shell_); }
   friend void swap(gc_generator& a, gc_generator& b) noexcept { a.swap(b); }
   friend bool operator==(gc_generator const& a, gc_generator const& b) noexcept { return a.shell_ == b.shell_; }
@@ -269,7 +285,9 @@ class weak_gc_generator {
   /// The number of handles to the generator; 0 once it has died.
   std::size_t use_count() const noexcept { return shell_.use_count(); }
 
+  /// Drops the handle, and is null.
   void reset() noexcept { shell_.reset(); }
+  /// Exchanges the two.
   void swap(weak_gc_generator& other) noexcept { shell_.swap(other.shell_); }
   friend void swap(weak_gc_generator& a, weak_gc_generator& b) noexcept { a.swap(b); }
 
@@ -290,6 +308,7 @@ class weak_gc_generator {
 
   weak_shell shell_;
 };
+/// So that the arguments can be left out.
 template <class Ref, class Val, class Ret, class Send>
 weak_gc_generator(gc_generator<Ref, Val, Ret, Send>) -> weak_gc_generator<Ref, Val, Ret, Send>;
 

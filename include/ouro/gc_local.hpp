@@ -26,23 +26,30 @@ template <class T>
 class gc_local : detail::local_anchor, public gc_ptr<T> {
  public:
   gc_local() noexcept : gc_local(gc_ptr<T>()) {}
+  /// Null.
   gc_local(std::nullptr_t) noexcept : gc_local(gc_ptr<T>()) {}
+  /// Takes the handle over.
   gc_local(gc_ptr<T> handle) noexcept : gc_ptr<T>(std::move(handle)) {
     static_assert(sizeof(gc_local) == 2 * detail::word_bytes);
     mark(detail::points_into_objects<T>() ? kind::polymorphic_handle : kind::handle);
   }
+  /// From a handle that converts.
   template <class U>
   requires(!std::is_same_v<U, T> && std::is_convertible_v<gc_ptr<U>, gc_ptr<T>>) gc_local(gc_ptr<U> handle)
   noexcept : gc_local(gc_ptr<T>(std::move(handle))) {}
+  /// A copy.
   gc_local(gc_local const& other) noexcept : gc_local(static_cast<gc_ptr<T> const&>(other)) {}
+  /// Takes over what the other one holds.
   gc_local(gc_local&& other) noexcept : gc_local(static_cast<gc_ptr<T>&&>(other)) {}
   ~gc_local() { unmark(); }
 
   using gc_ptr<T>::operator=;
+  /// A copy replaces what it holds.
   gc_local& operator=(gc_local const& other) noexcept {
     gc_ptr<T>::operator=(other);
     return *this;
   }
+  /// Takes over what the other one holds.
   gc_local& operator=(gc_local&& other) noexcept {
     gc_ptr<T>::operator=(std::move(other));
     return *this;
@@ -51,6 +58,7 @@ class gc_local : detail::local_anchor, public gc_ptr<T> {
  private:
   friend struct detail::handle_traits<gc_local>;
 };
+/// So that the arguments can be left out.
 template <class T>
 gc_local(gc_ptr<T>) -> gc_local<T>;
 
@@ -64,30 +72,40 @@ template <class V>
 class gc_local_value : detail::local_anchor {
  public:
   gc_local_value() : gc_local_value(std::in_place) {}
+  /// A copy.
   gc_local_value(V const& value) : gc_local_value(std::in_place, value) {}
+  /// Takes over what the other one holds.
   gc_local_value(V&& value) : gc_local_value(std::in_place, std::move(value)) {}
   /// The value is built with these arguments.
   template <class... A>
   explicit gc_local_value(std::in_place_t, A&&... args) : value_(std::forward<A>(args)...) {
     mark(kind::value);
   }
+  /// A copy.
   gc_local_value(gc_local_value const& other) : gc_local_value(std::in_place, other.value_) {}
+  /// Takes over what the other one holds.
   gc_local_value(gc_local_value&& other) noexcept(std::is_nothrow_move_constructible_v<V>)
       : gc_local_value(std::in_place, std::move(other.value_)) {}
   ~gc_local_value() { unmark(); }
 
+  /// A copy replaces what it holds.
   gc_local_value& operator=(gc_local_value const& other) {
     value_ = other.value_;
     return *this;
   }
+  /// Takes over what the other one holds.
   gc_local_value& operator=(gc_local_value&& other) noexcept(std::is_nothrow_move_assignable_v<V>) {
     value_ = std::move(other.value_);
     return *this;
   }
 
+  /// The value.
   V& operator*() noexcept { return value_; }
+  /// The value.
   V const& operator*() const noexcept { return value_; }
+  /// A member of the value.
   V* operator->() noexcept { return std::addressof(value_); }
+  /// A member of the value.
   V const* operator->() const noexcept { return std::addressof(value_); }
 
  private:

@@ -29,6 +29,7 @@ struct bad_gc_from_this : std::logic_error {
 
 /// Thrown where a handle is made of a weak handle whose object has died.
 struct bad_weak_gc_ptr : std::exception {
+  /// What is wrong, in words.
   char const* what() const noexcept override { return "ouro: bad_weak_gc_ptr: the object has died"; }
 };
 
@@ -207,6 +208,7 @@ class gc_ptr {
   void* word_ = nullptr;
 };
 
+/// So that the arguments can be left out.
 template <class T>
 gc_ptr(weak_gc_ptr<T>) -> gc_ptr<T>;
 

@@ -89,6 +89,7 @@ class weak_set : public detail::identity_container<T, detail::set_entry<T>, gc_p
   using base = detail::identity_container<T, detail::set_entry<T>, gc_ptr<T>>;
 
  public:
+  /// The type of an element.
   using value_type = gc_ptr<T>;
   using typename base::iterator;
 
@@ -112,7 +113,9 @@ class weak_key_map : public detail::identity_container<T, detail::key_map_entry<
   using base = detail::identity_container<T, detail::key_map_entry<T, V>, std::pair<gc_ptr<T>, V&>>;
 
  public:
+  /// What a key leads to.
   using mapped_type = V;
+  /// The type of an element.
   using value_type = std::pair<gc_ptr<T>, V&>;
   using typename base::iterator;
 
@@ -122,6 +125,7 @@ class weak_key_map : public detail::identity_container<T, detail::key_map_entry<
     check_key();
     return this->emplace(key, std::forward<A>(args)...);
   }
+  /// As try_emplace, but replaces what was there.
   template <class U>
   std::pair<iterator, bool> insert_or_assign(gc_ptr<T> const& key, U&& value) {
     check_key();
@@ -136,6 +140,7 @@ class weak_key_map : public detail::identity_container<T, detail::key_map_entry<
     if (e == nullptr) detail::throw_error(std::out_of_range("ouro: weak_key_map::at: no such key"));
     return e->held;
   }
+  /// The value of the key, made if there is none.
   V& operator[](gc_ptr<T> const& key) { return (*try_emplace(key).first).second; }
   friend void swap(weak_key_map& a, weak_key_map& b) noexcept { a.swap(b); }
 
@@ -166,8 +171,11 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
   using base = detail::weak_container<T, entry, std::pair<K const&, gc_ptr<T>>>;
 
  public:
+  /// The type of the keys.
   using key_type = K;
+  /// What a key leads to.
   using mapped_type = gc_ptr<T>;
+  /// The type of an element.
   using value_type = std::pair<K const&, gc_ptr<T>>;
   using typename base::iterator;
   using base::erase;
@@ -178,6 +186,7 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
     if (entry* const e = live_entry(hash, key); e != nullptr) return {iterator(e), false};
     return {insert_new(std::move(key), hash, p), true};
   }
+  /// As try_emplace, but replaces what was there.
   std::pair<iterator, bool> insert_or_assign(K key, gc_ptr<T> const& p) {
     std::size_t const hash = hash_of_key(key);
     entry* const before = live_entry(hash, key);
@@ -186,8 +195,11 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
     return {at, before == nullptr};
   }
 
+  /// The entry of the key, or end().
   iterator find(K const& key) const { return iterator(live_entry(hash_of_key(key), key)); }
+  /// Is there an entry of the key?
   bool contains(K const& key) const { return live_entry(hash_of_key(key), key) != nullptr; }
+  /// 1 if there is an entry of the key, else 0.
   std::size_t count(K const& key) const { return contains(key) ? 1 : 0; }
   /// Throws `std::out_of_range`.
   gc_ptr<T> at(K const& key) const {

@@ -35,6 +35,7 @@ inline namespace OURO_DETAIL_ABI {
 template <class T>
 class weak_gc_ptr {
  public:
+  /// `T`, or the type of the elements of an array.
   using element_type = std::remove_extent_t<T>;
 
   constexpr weak_gc_ptr() noexcept = default;
@@ -60,7 +61,9 @@ class weak_gc_ptr {
     word_ = detail::make_watch(h, pointer_in(h, p.get()), new callback_of<F>(std::move(callback)));
   }
 
+  /// A copy.
   weak_gc_ptr(weak_gc_ptr const& other) noexcept : word_(detail::copy_weak(other.checked())) {}
+  /// Takes over what the other one holds.
   weak_gc_ptr(weak_gc_ptr&& other) noexcept : word_(std::exchange(other.word_, 0)) {}
 
   /// To a base, to more const, or to void. Exceptions: `std::bad_alloc` for large objects, and for objects with hundreds
@@ -71,20 +74,24 @@ class weak_gc_ptr {
 
   ~weak_gc_ptr() { detail::drop_weak(checked()); }
 
+  /// A copy replaces what it holds; it has no callback.
   weak_gc_ptr& operator=(weak_gc_ptr const& other) noexcept {
     weak_gc_ptr(other).swap(*this);
     return *this;
   }
+  /// Takes over what the other one holds.
   weak_gc_ptr& operator=(weak_gc_ptr&& other) noexcept {
     weak_gc_ptr(std::move(other)).swap(*this);
     return *this;
   }
+  /// As the constructor.
   template <class U>
     requires(detail::is_handle_convertible<U, T>())
   weak_gc_ptr& operator=(gc_ptr<U> const& p) {
     weak_gc_ptr(p).swap(*this);
     return *this;
   }
+  /// As the constructor.
   template <class U>
     requires(!std::is_same_v<U, T> && detail::is_handle_convertible<U, T>())
   weak_gc_ptr& operator=(weak_gc_ptr<U> const& other) {
@@ -92,7 +99,9 @@ class weak_gc_ptr {
     return *this;
   }
 
+  /// Drops the handle, and is null.
   void reset() noexcept { weak_gc_ptr().swap(*this); }
+  /// Exchanges the two.
   void swap(weak_gc_ptr& other) noexcept { std::swap(word_, other.word_); }
   friend void swap(weak_gc_ptr& a, weak_gc_ptr& b) noexcept { a.swap(b); }
 
@@ -185,8 +194,10 @@ class weak_gc_ptr {
   detail::weak_word word_ = 0;
 };
 
+/// So that the arguments can be left out.
 template <class T>
 weak_gc_ptr(gc_ptr<T>) -> weak_gc_ptr<T>;
+/// So that the arguments can be left out.
 template <class T, class F>
 weak_gc_ptr(gc_ptr<T>, F) -> weak_gc_ptr<T>;
 
@@ -220,6 +231,7 @@ template <class T, class U>
 bool operator==(weak_gc_ptr<T> const& a, weak_gc_ptr<U> const& b) noexcept {
   return detail::weak_access::identity(a) == detail::weak_access::identity(b);
 }
+/// The order by which they can be keys.
 template <class T, class U>
   requires(detail::are_comparable<T, U>())
 std::strong_ordering operator<=>(weak_gc_ptr<T> const& a, weak_gc_ptr<U> const& b) noexcept {

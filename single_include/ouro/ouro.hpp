@@ -9106,6 +9106,7 @@ struct bad_gc_from_this : std::logic_error {
 
 /// Thrown where a handle is made of a weak handle whose object has died.
 struct bad_weak_gc_ptr : std::exception {
+  /// What is wrong, in words.
   char const* what() const noexcept override { return "ouro: bad_weak_gc_ptr: the object has died"; }
 };
 
@@ -9284,6 +9285,7 @@ class gc_ptr {
   void* word_ = nullptr;
 };
 
+/// So that the arguments can be left out.
 template <class T>
 gc_ptr(weak_gc_ptr<T>) -> gc_ptr<T>;
 
@@ -9501,10 +9503,13 @@ class death_queue {
   };
 
  public:
+  /// It holds no handles.
   using gc_leaf = death_queue;
 
   death_queue() = default;
+  /// Takes over what the other one holds.
   death_queue(death_queue&& other) noexcept = default;
+  /// Takes over what the other one holds.
   death_queue& operator=(death_queue&& other) noexcept {
     death_queue(std::move(other)).swap(*this);
     return *this;
@@ -9519,6 +9524,7 @@ class death_queue {
     }
   }
 
+  /// Exchanges the two.
   void swap(death_queue& other) noexcept { queue_.swap(other.queue_); }
   friend void swap(death_queue& a, death_queue& b) noexcept { a.swap(b); }
 
@@ -9582,6 +9588,7 @@ inline namespace OURO_DETAIL_ABI {
 template <class T>
 class weak_gc_ptr {
  public:
+  /// `T`, or the type of the elements of an array.
   using element_type = std::remove_extent_t<T>;
 
   constexpr weak_gc_ptr() noexcept = default;
@@ -9607,7 +9614,9 @@ class weak_gc_ptr {
     word_ = detail::make_watch(h, pointer_in(h, p.get()), new callback_of<F>(std::move(callback)));
   }
 
+  /// A copy.
   weak_gc_ptr(weak_gc_ptr const& other) noexcept : word_(detail::copy_weak(other.checked())) {}
+  /// Takes over what the other one holds.
   weak_gc_ptr(weak_gc_ptr&& other) noexcept : word_(std::exchange(other.word_, 0)) {}
 
   /// To a base, to more const, or to void. Exceptions: `std::bad_alloc` for large objects, and for objects with hundreds
@@ -9618,20 +9627,24 @@ class weak_gc_ptr {
 
   ~weak_gc_ptr() { detail::drop_weak(checked()); }
 
+  /// A copy replaces what it holds; it has no callback.
   weak_gc_ptr& operator=(weak_gc_ptr const& other) noexcept {
     weak_gc_ptr(other).swap(*this);
     return *this;
   }
+  /// Takes over what the other one holds.
   weak_gc_ptr& operator=(weak_gc_ptr&& other) noexcept {
     weak_gc_ptr(std::move(other)).swap(*this);
     return *this;
   }
+  /// As the constructor.
   template <class U>
     requires(detail::is_handle_convertible<U, T>())
   weak_gc_ptr& operator=(gc_ptr<U> const& p) {
     weak_gc_ptr(p).swap(*this);
     return *this;
   }
+  /// As the constructor.
   template <class U>
     requires(!std::is_same_v<U, T> && detail::is_handle_convertible<U, T>())
   weak_gc_ptr& operator=(weak_gc_ptr<U> const& other) {
@@ -9639,7 +9652,9 @@ class weak_gc_ptr {
     return *this;
   }
 
+  /// Drops the handle, and is null.
   void reset() noexcept { weak_gc_ptr().swap(*this); }
+  /// Exchanges the two.
   void swap(weak_gc_ptr& other) noexcept { std::swap(word_, other.word_); }
   friend void swap(weak_gc_ptr& a, weak_gc_ptr& b) noexcept { a.swap(b); }
 
@@ -9732,8 +9747,10 @@ class weak_gc_ptr {
   detail::weak_word word_ = 0;
 };
 
+/// So that the arguments can be left out.
 template <class T>
 weak_gc_ptr(gc_ptr<T>) -> weak_gc_ptr<T>;
+/// So that the arguments can be left out.
 template <class T, class F>
 weak_gc_ptr(gc_ptr<T>, F) -> weak_gc_ptr<T>;
 
@@ -9767,6 +9784,7 @@ template <class T, class U>
 bool operator==(weak_gc_ptr<T> const& a, weak_gc_ptr<U> const& b) noexcept {
   return detail::weak_access::identity(a) == detail::weak_access::identity(b);
 }
+/// The order by which they can be keys.
 template <class T, class U>
   requires(detail::are_comparable<T, U>())
 std::strong_ordering operator<=>(weak_gc_ptr<T> const& a, weak_gc_ptr<U> const& b) noexcept {
@@ -9858,6 +9876,7 @@ struct finalizer_of final : finalizer_record {
 /// What `finalize` returns. It may be dropped: the function stays registered. Copies speak of the same registration.
 class finalizer {
  public:
+  /// It holds no handles.
   using gc_leaf = finalizer;
 
   finalizer() noexcept = default;
@@ -9875,6 +9894,7 @@ class finalizer {
 
   /// Does it run when the heap closes and the object is still alive? True unless it was told otherwise.
   bool at_exit() const noexcept { return alive() && record_->link != nullptr; }
+  /// Says whether it runs when the heap closes.
   void at_exit(bool wanted) noexcept {
     if (!alive() || wanted == at_exit()) return;
     if (wanted) {
@@ -10654,6 +10674,11 @@ inline generator_shell const& innermost(generator_shell const& s) noexcept {
   return *one;
 }
 
+/// The same out of line, for loops in which it is rare.
+OURO_DETAIL_NOINLINE inline generator_shell const& innermost_far(generator_shell const& s) noexcept {
+  return innermost(s);
+}
+
 inline bool is_at_element(generator_shell const* s) noexcept {
   if (s == nullptr || s->state > generator_state::attached || is_running_in_chain(*s)) return false;
   generator_shell const& leaf = innermost(*s);
@@ -11237,23 +11262,30 @@ template <class T>
 class gc_local : detail::local_anchor, public gc_ptr<T> {
  public:
   gc_local() noexcept : gc_local(gc_ptr<T>()) {}
+  /// Null.
   gc_local(std::nullptr_t) noexcept : gc_local(gc_ptr<T>()) {}
+  /// Takes the handle over.
   gc_local(gc_ptr<T> handle) noexcept : gc_ptr<T>(std::move(handle)) {
     static_assert(sizeof(gc_local) == 2 * detail::word_bytes);
     mark(detail::points_into_objects<T>() ? kind::polymorphic_handle : kind::handle);
   }
+  /// From a handle that converts.
   template <class U>
   requires(!std::is_same_v<U, T> && std::is_convertible_v<gc_ptr<U>, gc_ptr<T>>) gc_local(gc_ptr<U> handle)
   noexcept : gc_local(gc_ptr<T>(std::move(handle))) {}
+  /// A copy.
   gc_local(gc_local const& other) noexcept : gc_local(static_cast<gc_ptr<T> const&>(other)) {}
+  /// Takes over what the other one holds.
   gc_local(gc_local&& other) noexcept : gc_local(static_cast<gc_ptr<T>&&>(other)) {}
   ~gc_local() { unmark(); }
 
   using gc_ptr<T>::operator=;
+  /// A copy replaces what it holds.
   gc_local& operator=(gc_local const& other) noexcept {
     gc_ptr<T>::operator=(other);
     return *this;
   }
+  /// Takes over what the other one holds.
   gc_local& operator=(gc_local&& other) noexcept {
     gc_ptr<T>::operator=(std::move(other));
     return *this;
@@ -11262,6 +11294,7 @@ class gc_local : detail::local_anchor, public gc_ptr<T> {
  private:
   friend struct detail::handle_traits<gc_local>;
 };
+/// So that the arguments can be left out.
 template <class T>
 gc_local(gc_ptr<T>) -> gc_local<T>;
 
@@ -11275,30 +11308,40 @@ template <class V>
 class gc_local_value : detail::local_anchor {
  public:
   gc_local_value() : gc_local_value(std::in_place) {}
+  /// A copy.
   gc_local_value(V const& value) : gc_local_value(std::in_place, value) {}
+  /// Takes over what the other one holds.
   gc_local_value(V&& value) : gc_local_value(std::in_place, std::move(value)) {}
   /// The value is built with these arguments.
   template <class... A>
   explicit gc_local_value(std::in_place_t, A&&... args) : value_(std::forward<A>(args)...) {
     mark(kind::value);
   }
+  /// A copy.
   gc_local_value(gc_local_value const& other) : gc_local_value(std::in_place, other.value_) {}
+  /// Takes over what the other one holds.
   gc_local_value(gc_local_value&& other) noexcept(std::is_nothrow_move_constructible_v<V>)
       : gc_local_value(std::in_place, std::move(other.value_)) {}
   ~gc_local_value() { unmark(); }
 
+  /// A copy replaces what it holds.
   gc_local_value& operator=(gc_local_value const& other) {
     value_ = other.value_;
     return *this;
   }
+  /// Takes over what the other one holds.
   gc_local_value& operator=(gc_local_value&& other) noexcept(std::is_nothrow_move_assignable_v<V>) {
     value_ = std::move(other.value_);
     return *this;
   }
 
+  /// The value.
   V& operator*() noexcept { return value_; }
+  /// The value.
   V const& operator*() const noexcept { return value_; }
+  /// A member of the value.
   V* operator->() noexcept { return std::addressof(value_); }
+  /// A member of the value.
   V const* operator->() const noexcept { return std::addressof(value_); }
 
  private:
@@ -11363,9 +11406,12 @@ inline namespace OURO_DETAIL_ABI {
 /// CPython: `yield from`.
 template <class R>
 struct elements_of {
+  /// Keeps a reference to the range.
   explicit constexpr elements_of(R&& r) noexcept : range(std::forward<R>(r)) {}
+  /// What is yielded.
   R&& range;
 };
+/// So that the arguments can be left out.
 template <class R>
 elements_of(R&&) -> elements_of<R&&>;
 
@@ -11713,19 +11759,27 @@ class gc_generator : public std::ranges::view_base {
                 "ouro: the result of a generator and what is sent to it are objects: use a pointer or a gc_ptr");
 
  public:
+  /// What an iterator gives.
   using reference = typename traits::reference;
+  /// The type of an element.
   using value_type = typename traits::value;
 
   /// An input iterator; keeps the generator alive.
   class iterator {
    public:
+    /// The type of an element.
     using value_type = typename traits::value;
+    /// As every iterator has it.
     using difference_type = std::ptrdiff_t;
 
     iterator() noexcept = default;
+    /// A copy.
     iterator(iterator const&) noexcept = default;
+    /// Takes over what the other one holds.
     iterator(iterator&&) noexcept = default;
+    /// A copy replaces what it holds.
     iterator& operator=(iterator const&) noexcept = default;
+    /// Takes over what the other one holds.
     iterator& operator=(iterator&&) noexcept = default;
     // Clang calls it out of line where exceptions pass, and then keeps the iterator in memory.
     OURO_DETAIL_INLINE ~iterator() = default;
@@ -11736,15 +11790,17 @@ class gc_generator : public std::ranges::view_base {
         detail::fail("an iterator was dereferenced at the end, or while the generator runs", "gc_generator",
                      detail::type_name<gc_generator>());
       }
-      if (shell_->state == detail::generator_state::attached) [[unlikely]]
-        return element_of(detail::innermost(*shell_.get()));
-      return element_of(*shell_->leaf);
+      detail::generator_shell const& leaf = *shell_->leaf;
+      if (leaf.value == nullptr) [[unlikely]]  // somebody delegates to it
+        return element_of(detail::innermost_far(leaf));
+      return element_of(leaf);
     }
     /// Throws as next().
     OURO_DETAIL_INLINE iterator& operator++() {
       if (shell_.get() != nullptr) detail::advance(*shell_.get(), not_sending);
       return *this;
     }
+    /// The same; an input iterator has nothing to return.
     void operator++(int) { ++*this; }
 
     friend bool operator==(iterator const& i, std::default_sentinel_t) noexcept {
@@ -11759,6 +11815,7 @@ class gc_generator : public std::ranges::view_base {
   };
 
   gc_generator() noexcept = default;
+  /// Null.
   gc_generator(std::nullptr_t) noexcept {}
 
   /// Is there a generator (of which elements may be left or not)?
@@ -11784,6 +11841,7 @@ class gc_generator : public std::ranges::view_base {
     if (shell_ != nullptr) detail::start_or_advance(*shell_, not_sending);
     return iterator(shell_);
   }
+  /// Behind the last element.
   static constexpr std::default_sentinel_t end() noexcept { return {}; }
 
   /// As next(), but the co_yield that it is suspended at returns a pointer to `x`, which is null after next(). The
@@ -11802,6 +11860,7 @@ class gc_generator : public std::ranges::view_base {
       static_cast<detail::sending_shell<S>&>(innermost).sent = std::addressof(x);
     });
   }
+  /// The same for an rvalue, which lives until the body has yielded again.
   template <class S = Send>
     requires(!std::is_void_v<S>)
   bool send(std::type_identity_t<S>&& x) const {
@@ -11844,6 +11903,7 @@ class gc_generator : public std::ranges::view_base {
   bool done() const noexcept { return detail::has_ended(shell_.get()); }
   /// Does its body run, or that of a generator to which it delegates? CPython: `g.gi_running`.
   bool running() const noexcept { return shell_ != nullptr && detail::is_running_in_chain(*shell_); }
+  /// Has it been advanced, or closed?
   bool started() const noexcept { return shell_ != nullptr && shell_->state != detail::generator_state::fresh; }
 
   /// The number of handles to the generator.
@@ -11859,7 +11919,9 @@ class gc_generator : public std::ranges::view_base {
     return {*this, std::move(callback)};
   }
 
+  /// Drops the handle, and is null.
   void reset() noexcept { shell_.reset(); }
+  /// Exchanges the two.
   void swap(gc_generator& other) noexcept { shell_.swap(other.shell_); }
   friend void swap(gc_generator& a, gc_generator& b) noexcept { a.swap(b); }
   friend bool operator==(gc_generator const& a, gc_generator const& b) noexcept { return a.shell_ == b.shell_; }
@@ -11933,7 +11995,9 @@ class weak_gc_generator {
   /// The number of handles to the generator; 0 once it has died.
   std::size_t use_count() const noexcept { return shell_.use_count(); }
 
+  /// Drops the handle, and is null.
   void reset() noexcept { shell_.reset(); }
+  /// Exchanges the two.
   void swap(weak_gc_generator& other) noexcept { shell_.swap(other.shell_); }
   friend void swap(weak_gc_generator& a, weak_gc_generator& b) noexcept { a.swap(b); }
 
@@ -11954,6 +12018,7 @@ class weak_gc_generator {
 
   weak_shell shell_;
 };
+/// So that the arguments can be left out.
 template <class Ref, class Val, class Ret, class Send>
 weak_gc_generator(gc_generator<Ref, Val, Ret, Send>) -> weak_gc_generator<Ref, Val, Ret, Send>;
 
@@ -12390,6 +12455,7 @@ class weak_set : public detail::identity_container<T, detail::set_entry<T>, gc_p
   using base = detail::identity_container<T, detail::set_entry<T>, gc_ptr<T>>;
 
  public:
+  /// The type of an element.
   using value_type = gc_ptr<T>;
   using typename base::iterator;
 
@@ -12413,7 +12479,9 @@ class weak_key_map : public detail::identity_container<T, detail::key_map_entry<
   using base = detail::identity_container<T, detail::key_map_entry<T, V>, std::pair<gc_ptr<T>, V&>>;
 
  public:
+  /// What a key leads to.
   using mapped_type = V;
+  /// The type of an element.
   using value_type = std::pair<gc_ptr<T>, V&>;
   using typename base::iterator;
 
@@ -12423,6 +12491,7 @@ class weak_key_map : public detail::identity_container<T, detail::key_map_entry<
     check_key();
     return this->emplace(key, std::forward<A>(args)...);
   }
+  /// As try_emplace, but replaces what was there.
   template <class U>
   std::pair<iterator, bool> insert_or_assign(gc_ptr<T> const& key, U&& value) {
     check_key();
@@ -12437,6 +12506,7 @@ class weak_key_map : public detail::identity_container<T, detail::key_map_entry<
     if (e == nullptr) detail::throw_error(std::out_of_range("ouro: weak_key_map::at: no such key"));
     return e->held;
   }
+  /// The value of the key, made if there is none.
   V& operator[](gc_ptr<T> const& key) { return (*try_emplace(key).first).second; }
   friend void swap(weak_key_map& a, weak_key_map& b) noexcept { a.swap(b); }
 
@@ -12467,8 +12537,11 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
   using base = detail::weak_container<T, entry, std::pair<K const&, gc_ptr<T>>>;
 
  public:
+  /// The type of the keys.
   using key_type = K;
+  /// What a key leads to.
   using mapped_type = gc_ptr<T>;
+  /// The type of an element.
   using value_type = std::pair<K const&, gc_ptr<T>>;
   using typename base::iterator;
   using base::erase;
@@ -12479,6 +12552,7 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
     if (entry* const e = live_entry(hash, key); e != nullptr) return {iterator(e), false};
     return {insert_new(std::move(key), hash, p), true};
   }
+  /// As try_emplace, but replaces what was there.
   std::pair<iterator, bool> insert_or_assign(K key, gc_ptr<T> const& p) {
     std::size_t const hash = hash_of_key(key);
     entry* const before = live_entry(hash, key);
@@ -12487,8 +12561,11 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
     return {at, before == nullptr};
   }
 
+  /// The entry of the key, or end().
   iterator find(K const& key) const { return iterator(live_entry(hash_of_key(key), key)); }
+  /// Is there an entry of the key?
   bool contains(K const& key) const { return live_entry(hash_of_key(key), key) != nullptr; }
+  /// 1 if there is an entry of the key, else 0.
   std::size_t count(K const& key) const { return contains(key) ? 1 : 0; }
   /// Throws `std::out_of_range`.
   gc_ptr<T> at(K const& key) const {

@@ -30,9 +30,12 @@ inline namespace OURO_DETAIL_ABI {
 /// CPython: `yield from`.
 template <class R>
 struct elements_of {
+  /// Keeps a reference to the range.
   explicit constexpr elements_of(R&& r) noexcept : range(std::forward<R>(r)) {}
+  /// What is yielded.
   R&& range;
 };
+/// So that the arguments can be left out.
 template <class R>
 elements_of(R&&) -> elements_of<R&&>;
 
