@@ -12001,7 +12001,6 @@ class weak_gc_generator {
   void swap(weak_gc_generator& other) noexcept { shell_.swap(other.shell_); }
   friend void swap(weak_gc_generator& a, weak_gc_generator& b) noexcept { a.swap(b); }
 
-  /// Equal if they lead, or led, to the same generator; the order is arbitrary, and stays.
   friend bool operator==(weak_gc_generator const& a, weak_gc_generator const& b) noexcept {
     return a.shell_ == b.shell_;
   }
