@@ -80,9 +80,10 @@ class gc_generator : public std::ranges::view_base {
         detail::fail("an iterator was dereferenced at the end, or while the generator runs", "gc_generator",
                      detail::type_name<gc_generator>());
       }
-      if (shell_->state == detail::generator_state::attached) [[unlikely]]
-        return element_of(detail::innermost(*shell_.get()));
-      return element_of(*shell_->leaf);
+      detail::generator_shell const& leaf = *shell_->leaf;
+      if (leaf.value == nullptr) [[unlikely]]  // somebody delegates to it
+        return element_of(detail::innermost_far(leaf));
+      return element_of(leaf);
     }
     /// Throws as next().
     OURO_DETAIL_INLINE iterator& operator++() {

@@ -10701,6 +10701,11 @@ inline generator_shell const& innermost(generator_shell const& s) noexcept {
   return *one;
 }
 
+/// The same out of line, for loops in which it is rare.
+OURO_DETAIL_NOINLINE inline generator_shell const& innermost_far(generator_shell const& s) noexcept {
+  return innermost(s);
+}
+
 inline bool is_at_element(generator_shell const* s) noexcept {
   if (s == nullptr || s->state > generator_state::attached || is_running_in_chain(*s)) return false;
   generator_shell const& leaf = innermost(*s);
@@ -11134,9 +11139,13 @@ OURO_DETAIL_NOINLINE bool advance_specially(generator_shell& s, Prepare prepare)
   if (is_running(s)) throw_running();
   if (s.state == generator_state::finished) return false;
   if (s.state == generator_state::fresh) return start(s, prepare);
-  detached_generator const alone(s);
-  prepare(*s.leaf);
-  return run(s);
+  pinned_generator const pin(s);
+  {
+    detached_generator const alone(s);
+    prepare(*s.leaf);
+    run(s);
+  }  // if the body has dropped those that wait for it, they have closed it now
+  return has_frame(s) && !pin.holds_last();
 }
 
 /// Runs a generator to its next element, after `prepare` has left in the innermost one what its body is to find. False
@@ -11662,7 +11671,10 @@ class generator_promise_base {
   /// The elements of a generator of another type, or to whom another one delegates already, pulled one by one.
   template <class Ret, class G>
   static typename traits::template returning<Ret> pull(G generator) {
-    for (auto&& element : generator) co_yield std::forward<decltype(element)>(element);
+    while (generator.next()) {  // no range-for: its iterator would be a root, and hold every cycle through here
+      auto&& element = generator.value();
+      co_yield std::forward<decltype(element)>(element);
+    }
     if constexpr (!std::is_void_v<Ret>) {
       co_return take_result<Ret, typename generator_traits<G>::sent>(generator_access::shell(generator));
     }
@@ -11805,9 +11817,10 @@ class gc_generator : public std::ranges::view_base {
         detail::fail("an iterator was dereferenced at the end, or while the generator runs", "gc_generator",
                      detail::type_name<gc_generator>());
       }
-      if (shell_->state == detail::generator_state::attached) [[unlikely]]
-        return element_of(detail::innermost(*shell_.get()));
-      return element_of(*shell_->leaf);
+      detail::generator_shell const& leaf = *shell_->leaf;
+      if (leaf.value == nullptr) [[unlikely]]  // somebody delegates to it
+        return element_of(detail::innermost_far(leaf));
+      return element_of(leaf);
     }
     /// Throws as next().
     OURO_DETAIL_INLINE iterator& operator++() {

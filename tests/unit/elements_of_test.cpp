@@ -532,6 +532,32 @@ TEST_CASE("the last handle to the outer generator may be dropped by the inner bo
   }
 }
 
+TEST_CASE("a generator that is advanced from outside and drops who delegates to it is closed with that") {
+  manual_heap heap;
+  census c;
+  gc_generator<int> outer;
+  auto const inner = [](tally, gc_generator<int>& whom) -> gc_generator<int> {
+    co_yield 1;
+    whom.reset();
+    co_yield 2;
+    co_yield 3;
+  };
+  auto g = inner(tally(c), outer);
+  outer = delegate_to(g);
+  CHECK(outer.next());
+  CHECK_FALSE(g.next());
+  CHECK(g.done());
+  CHECK(c.alive == 0);
+
+  g = inner(tally(c), outer);
+  outer = delegate_to(g);
+  CHECK(outer.next());
+  CHECK(list_of(g).empty());
+  CHECK(c.alive == 0);
+  g.reset();
+  CHECK(heap.objects() == 0);
+}
+
 TEST_CASE("references to a delegator's locals do not keep the delegator alive") {
   manual_heap heap;
   census c;

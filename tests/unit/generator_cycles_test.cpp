@@ -551,6 +551,45 @@ TEST_CASE("a generator that is delegated to is visited once, also when others ho
   CHECK(heap.objects() == 0);
 }
 
+TEST_CASE("cycle through a generator of another type that is delegated to") {
+  check_cycle(
+      [](gc_ptr<owner> p) -> gc_generator<int> {
+        auto const inner = [](gc_ptr<owner> q) -> gc_generator<short> {
+          co_yield short{1};
+          co_yield static_cast<short>(q->text.size());
+        };
+        co_yield 0;
+        co_yield elements_of(inner(p));
+      },
+      3, 2);
+}
+
+TEST_CASE("cycle through a generator to which two others delegate") {
+  manual_heap heap;
+  census c;
+  auto const delegate = [](gc_generator<int> to) -> gc_generator<int> { co_yield elements_of(to); };
+  auto const body = [](gc_ptr<owner> p) -> gc_generator<int> {
+    co_yield 1;
+    co_yield 2;
+    co_yield int(p->text.size());
+  };
+  auto p = make_gc<owner>(tally(c));
+  p->next = make_gc<owner>(tally(c));
+  auto const shared = [&] {
+    auto g = body(p);
+    p->g = delegate(g);
+    p->next->g = delegate(g);
+    return p->g.next() && p->next->g.next();
+  };
+  REQUIRE(shared());
+  CHECK(ouro::gc::collect() == 0);
+  CHECK(p->next->g.value() == 2);
+  p.reset();
+  ouro::gc::collect();
+  CHECK(c.alive == 0);
+  CHECK(heap.objects() == 0);
+}
+
 TEST_CASE("a cycle through the result of a generator is collected") {
   manual_heap heap;
   struct cell {

@@ -268,7 +268,10 @@ class generator_promise_base {
   /// The elements of a generator of another type, or to whom another one delegates already, pulled one by one.
   template <class Ret, class G>
   static typename traits::template returning<Ret> pull(G generator) {
-    for (auto&& element : generator) co_yield std::forward<decltype(element)>(element);
+    while (generator.next()) {  // no range-for: its iterator would be a root, and hold every cycle through here
+      auto&& element = generator.value();
+      co_yield std::forward<decltype(element)>(element);
+    }
     if constexpr (!std::is_void_v<Ret>) {
       co_return take_result<Ret, typename generator_traits<G>::sent>(generator_access::shell(generator));
     }

@@ -208,9 +208,13 @@ OURO_DETAIL_NOINLINE bool advance_specially(generator_shell& s, Prepare prepare)
   if (is_running(s)) throw_running();
   if (s.state == generator_state::finished) return false;
   if (s.state == generator_state::fresh) return start(s, prepare);
-  detached_generator const alone(s);
-  prepare(*s.leaf);
-  return run(s);
+  pinned_generator const pin(s);
+  {
+    detached_generator const alone(s);
+    prepare(*s.leaf);
+    run(s);
+  }  // if the body has dropped those that wait for it, they have closed it now
+  return has_frame(s) && !pin.holds_last();
 }
 
 /// Runs a generator to its next element, after `prepare` has left in the innermost one what its body is to find. False

@@ -90,6 +90,11 @@ inline generator_shell const& innermost(generator_shell const& s) noexcept {
   return *one;
 }
 
+/// The same out of line, for loops in which it is rare.
+OURO_DETAIL_NOINLINE inline generator_shell const& innermost_far(generator_shell const& s) noexcept {
+  return innermost(s);
+}
+
 inline bool is_at_element(generator_shell const* s) noexcept {
   if (s == nullptr || s->state > generator_state::attached || is_running_in_chain(*s)) return false;
   generator_shell const& leaf = innermost(*s);
