@@ -1861,7 +1861,7 @@ inline void trim_pages(heap_core& heap, std::size_t keep) noexcept {
       int const length = std::countr_one(dirty >> begin);
       os_decommit(static_cast<char*>(c->memory) + static_cast<std::size_t>(begin) * page_bytes,
                   static_cast<std::size_t>(length) * page_bytes);
-      dirty &= begin + length == 64 ? 0 : ~std::uint64_t{0} << (begin + length);
+      dirty &= dirty + (std::uint64_t{1} << begin);  // the carry takes the run with it
     }
     c->dirty = 0;
     link = &c->next;
@@ -10771,7 +10771,7 @@ class local_anchor {
     void const* const next = this + 1;
     if (is(kind::value)) {
       trace_function trace = nullptr;
-      std::memcpy(&trace, next, sizeof trace);
+      std::memcpy(static_cast<void*>(&trace), next, sizeof trace);
       return trace(*this, t);
     }
     void** const slot = static_cast<void**>(const_cast<void*>(next));

@@ -160,7 +160,7 @@ class local_anchor {
     void const* const next = this + 1;
     if (is(kind::value)) {
       trace_function trace = nullptr;
-      std::memcpy(&trace, next, sizeof trace);
+      std::memcpy(static_cast<void*>(&trace), next, sizeof trace);
       return trace(*this, t);
     }
     void** const slot = static_cast<void**>(const_cast<void*>(next));

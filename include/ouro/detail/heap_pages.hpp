@@ -66,7 +66,7 @@ inline void trim_pages(heap_core& heap, std::size_t keep) noexcept {
       int const length = std::countr_one(dirty >> begin);
       os_decommit(static_cast<char*>(c->memory) + static_cast<std::size_t>(begin) * page_bytes,
                   static_cast<std::size_t>(length) * page_bytes);
-      dirty &= begin + length == 64 ? 0 : ~std::uint64_t{0} << (begin + length);
+      dirty &= dirty + (std::uint64_t{1} << begin);  // the carry takes the run with it
     }
     c->dirty = 0;
     link = &c->next;
