@@ -311,26 +311,34 @@ TEST_CASE("purging neither hashes nor compares, and destroys keys when the map i
 
 TEST_CASE("values whose destructors use the map see it without the entry that goes") {
   manual_heap heap;
+  struct stack {
+    std::vector<gc_ptr<node>> nodes;
+    // Some vectors shrink only when the destructor is done, which here comes back to the vector.
+    void pop() {
+      auto const last = std::move(nodes.back());
+      nodes.pop_back();
+    }
+  };
   struct meddler {
     weak_key_map<node, std::unique_ptr<meddler>>* map;
-    std::vector<gc_ptr<node>>* keep;
+    stack* keep;
     std::size_t* seen;
     ~meddler() {
       *seen = map->size();
-      if (!keep->empty()) keep->pop_back();  // cascading deletes
+      if (!keep->nodes.empty()) keep->pop();  // cascading deletes
       auto p = make_gc<node>();
       map->try_emplace(p, nullptr);
     }
   };
   weak_key_map<node, std::unique_ptr<meddler>> map;
-  std::vector<gc_ptr<node>> keep;
+  stack keep;
   std::size_t seen = 99;
   for (int i = 0; i < 50; ++i) {
-    keep.push_back(make_gc<node>());
-    map.try_emplace(keep.back(), std::make_unique<meddler>(&map, &keep, &seen));
+    keep.nodes.push_back(make_gc<node>());
+    map.try_emplace(keep.nodes.back(), std::make_unique<meddler>(&map, &keep, &seen));
   }
-  keep.pop_back();
-  CHECK(keep.empty());
+  keep.pop();
+  CHECK(keep.nodes.empty());
   CHECK(map.empty());
   CHECK(seen == 0);
 }
