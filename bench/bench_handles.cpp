@@ -123,9 +123,7 @@ void make_weak(benchmark::State& state) {
 }
 
 template <class P>
-concept has_weak = requires {
-  typename P::template weak<shared_item<P>>;
-};
+concept has_weak = requires { typename P::template weak<shared_item<P>>; };
 
 template <class P>
 concept converts_to_base = std::is_convertible_v<handle<P, circle<P>>, handle<P, shape<P>>>;

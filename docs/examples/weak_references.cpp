@@ -47,8 +47,8 @@ int main() {
   ouro::death_queue<Window, int> deaths;  // the same, when the program asks
   deaths.watch(window, 17);
 
-  auto cleanup = ouro::finalize(window, [](std::string const& file) { std::printf("removes %s\n", file.c_str()); },
-                                std::string("window.tmp"));
+  auto cleanup = ouro::finalize(
+      window, [](std::string const& file) { std::printf("removes %s\n", file.c_str()); }, std::string("window.tmp"));
 
   window.reset();
   ouro::gc::collect();

@@ -105,9 +105,7 @@ void walk_live(heap_core& heap, F f) {
 /// Tracked objects that have been made since the last collection and live.
 inline std::size_t count_newborn(heap_core& heap) {
   std::size_t newborn = 0;
-  walk_live(heap, [&](object_header* h) {
-    newborn += type_of(h).tracked() && birth_of(heap, *h) > heap.epoch.middle;
-  });
+  walk_live(heap, [&](object_header* h) { newborn += type_of(h).tracked() && birth_of(heap, *h) > heap.epoch.middle; });
   return newborn;
 }
 
@@ -276,7 +274,8 @@ inline std::size_t get_freeze_count() {
   detail::heap_core& heap = detail::current_heap();
   std::size_t frozen = 0;
   if (heap.epoch.frozen != 0) {
-    detail::walk_live(heap, [&](detail::object_header* h) { frozen += detail::birth_of(heap, *h) <= heap.epoch.frozen; });
+    detail::walk_live(heap,
+                      [&](detail::object_header* h) { frozen += detail::birth_of(heap, *h) <= heap.epoch.frozen; });
   }
   return frozen;
 }

@@ -79,10 +79,11 @@ class gc_function<R(A...)> {
       : closure_(is_null(f) ? nullptr
                             : new closure<std::decay_t<F>, std::decay_t<C>...>(std::forward<F>(f),
                                                                                std::forward<C>(captures)...)) {
-    static_assert(std::is_empty_v<std::decay_t<F>> || std::is_pointer_v<std::decay_t<F>> ||
-                      std::is_member_pointer_v<std::decay_t<F>>,
-                  "ouro: the callable of a gc_function must be stateless, since its captures cannot be traced; pass them "
-                  "beside it: gc_function<R(A...)>([](auto& capture, A... args) { ... }, capture)");
+    static_assert(
+        std::is_empty_v<std::decay_t<F>> || std::is_pointer_v<std::decay_t<F>> ||
+            std::is_member_pointer_v<std::decay_t<F>>,
+        "ouro: the callable of a gc_function must be stateless, since its captures cannot be traced; pass them "
+        "beside it: gc_function<R(A...)>([](auto& capture, A... args) { ... }, capture)");
     (detail::assert_traceable<std::decay_t<C>>(), ...);
   }
 

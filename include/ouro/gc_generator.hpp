@@ -153,7 +153,9 @@ class gc_generator : public std::ranges::view_base {
   /// The same for a temporary.
   template <class S = Send>
     requires(!std::is_void_v<S>)
-  bool send(std::type_identity_t<S>&& x) const { return send<S>(static_cast<S&>(x)); }
+  bool send(std::type_identity_t<S>&& x) const {
+    return send<S>(static_cast<S&>(x));
+  }
   /// next().
   template <class S = Send>
     requires(!std::is_void_v<S> && !std::is_constructible_v<S, std::nullptr_t>)
@@ -183,7 +185,9 @@ class gc_generator : public std::ranges::view_base {
   /// What `co_return` gave. Throws std::logic_error when there is none (yet).
   template <class R = Ret>
     requires(!std::is_void_v<R>)
-  R& result() const { return detail::result_of<R, Send>(shell_); }
+  R& result() const {
+    return detail::result_of<R, Send>(shell_);
+  }
 
   /// Has it ended? True for null.
   bool done() const noexcept { return detail::has_ended(shell_.get()); }

@@ -293,9 +293,8 @@ gc_ptr<T> gc_from_this(T* self) {
 /// As `static_cast`. From `gc_ptr<void>` only to the type given to `make_gc`, or to a base of it at offset zero.
 template <class T, class U>
 gc_ptr<T> static_pointer_cast(gc_ptr<U>&& other) noexcept {
-  return detail::handle_access::cast<T>(std::move(other), [](auto* p) {
-    return static_cast<typename gc_ptr<T>::element_type*>(p);
-  });
+  return detail::handle_access::cast<T>(std::move(other),
+                                        [](auto* p) { return static_cast<typename gc_ptr<T>::element_type*>(p); });
 }
 /// The same for an argument that stays.
 template <class T, class U>
@@ -306,9 +305,8 @@ gc_ptr<T> static_pointer_cast(gc_ptr<U> const& other) noexcept {
 /// As `const_cast`.
 template <class T, class U>
 gc_ptr<T> const_pointer_cast(gc_ptr<U>&& other) noexcept {
-  return detail::handle_access::cast<T>(std::move(other), [](auto* p) {
-    return const_cast<typename gc_ptr<T>::element_type*>(p);
-  });
+  return detail::handle_access::cast<T>(std::move(other),
+                                        [](auto* p) { return const_cast<typename gc_ptr<T>::element_type*>(p); });
 }
 /// The same for an argument that stays.
 template <class T, class U>
@@ -319,9 +317,8 @@ gc_ptr<T> const_pointer_cast(gc_ptr<U> const& other) noexcept {
 /// As `dynamic_cast`: null when the object is no `T`; a moved argument then stays what it was.
 template <class T, class U>
 gc_ptr<T> dynamic_pointer_cast(gc_ptr<U>&& other) noexcept {
-  return detail::handle_access::cast<T>(std::move(other), [](auto* p) {
-    return dynamic_cast<typename gc_ptr<T>::element_type*>(p);
-  });
+  return detail::handle_access::cast<T>(std::move(other),
+                                        [](auto* p) { return dynamic_cast<typename gc_ptr<T>::element_type*>(p); });
 }
 /// The same for an argument that stays.
 template <class T, class U>

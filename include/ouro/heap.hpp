@@ -67,7 +67,10 @@ class heap {
    public:
     /// Precondition: not moved from. What the thread allocated before stays usable on it.
     explicit scope(heap& h)
-        : core_(h.checked()), keep_(core_), before_(detail::current_heap()), keep_before_(before_),
+        : core_(h.checked()),
+          keep_(core_),
+          before_(detail::current_heap()),
+          keep_before_(before_),
           owner_(core_.owner.exchange(&detail::this_thread_state(), std::memory_order_relaxed)) {
       detail::set_current(detail::this_thread_state(), &core_);
     }
@@ -93,10 +96,10 @@ class heap {
   /// O(pages).
   heap_stats stats() const noexcept {
     detail::block_totals const totals = detail::count_blocks(*core_);
-    return {totals.objects[0] + totals.objects[1], totals.bytes,
-            (core_->used_pages + core_->dirty_pages) * detail::page_bytes + core_->large_bytes + core_->kept_large_bytes,
-            core_->used_pages,
-            core_->large_objects[0] + core_->large_objects[1]};
+    return {
+        totals.objects[0] + totals.objects[1], totals.bytes,
+        (core_->used_pages + core_->dirty_pages) * detail::page_bytes + core_->large_bytes + core_->kept_large_bytes,
+        core_->used_pages, core_->large_objects[0] + core_->large_objects[1]};
   }
 
   /// Bounds what pages in use and large blocks may take together. An allocation that would go beyond it runs a full

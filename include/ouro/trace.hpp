@@ -135,7 +135,7 @@ void trace_listed(T const& v, base_list<B...>, tracer& t) noexcept {
   (trace_base<Checked, T, B>(v, t), ...);
 }
 template <bool Checked, class T, class M>
-void trace_listed(T const& v, M T::*member, tracer& t) noexcept {
+void trace_listed(T const& v, M T::* member, tracer& t) noexcept {
   trace_part<M, Checked>(v.*member, t);
 }
 

@@ -48,8 +48,8 @@ class identity_container : public weak_container<T, Entry, Reference> {
 
  public:
   using key_type = gc_ptr<T>;
-  using typename base::iterator;
   using base::erase;
+  using typename base::iterator;
 
   iterator find(gc_ptr<T> const& p) const noexcept { return iterator(entry_of(p)); }
   bool contains(gc_ptr<T> const& p) const noexcept { return entry_of(p) != nullptr; }
@@ -177,8 +177,8 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
   using mapped_type = gc_ptr<T>;
   /// What iterators give.
   using value_type = std::pair<K const&, gc_ptr<T>>;
-  using typename base::iterator;
   using base::erase;
+  using typename base::iterator;
 
   /// The entry, and whether it is new: a live object stays.
   std::pair<iterator, bool> try_emplace(K key, gc_ptr<T> const& p) {
@@ -221,8 +221,8 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
 
   /// Entries whose objects wait for their destructors are not found.
   entry* live_entry(std::size_t hash, K const& key) const {
-    return this->find_entry(
-        hash, [&](entry const& e) { return detail::is_lockable(*e.object) && Equal()(e.held, key); });
+    return this->find_entry(hash,
+                            [&](entry const& e) { return detail::is_lockable(*e.object) && Equal()(e.held, key); });
   }
   iterator insert_new(K&& key, std::size_t hash, gc_ptr<T> const& p) {
     detail::object_header* const h = detail::handle_access::header(p);

@@ -523,8 +523,8 @@ struct edge {
 
 /// What the trace functions run for. Only keyed containers (whose order or hash depends on handles) look at it.
 enum class trace_pass : unsigned char {
-  visit,       // report every edge
-  clear,       // report edges that are to be nulled: skip keyed containers
+  visit,        // report every edge
+  clear,        // report edges that are to be nulled: skip keyed containers
   clear_keyed,  // empty keyed containers, report nothing
   find_watches  // weak handles with callbacks: their own are not called
 };
@@ -677,7 +677,7 @@ struct weak_entry : list_hook<weak_entry> {
   bool traced = false;      // it may hold handles
   bool hand_traced = false;
   bool keyed = false;
-  weak_table* table = nullptr;           // null once it has left
+  weak_table* table = nullptr;          // null once it has left
   weak_entry* next_in_table = nullptr;  // in the order of insertion
   weak_entry* previous_in_table = nullptr;
   weak_entry* next_in_bucket = nullptr;
@@ -811,7 +811,7 @@ struct weak_callback {
 
 /// A weak handle with a callback, and once it is dead its copies.
 struct weak_watch : list_hook<weak_watch> {
-  std::uintptr_t plain = 0;            // the word of a copy
+  std::uintptr_t plain = 0;           // the word of a copy
   weak_callback* callback = nullptr;  // null once it has been called
   side_record* side = nullptr;        // null once the handle is dead
   std::uint64_t serial = 0;           // the newest has the greatest
@@ -866,15 +866,17 @@ inline constexpr std::uint32_t no_bin = 0xffffffffu;
 /// What the collector has to know before it takes a short cut.
 using type_traits_set = std::uint8_t;
 inline constexpr type_traits_set has_finalize = 1;
-inline constexpr type_traits_set is_hand_written = 2;  // some part is traced by code that users wrote: its reports are checked
+inline constexpr type_traits_set is_hand_written =
+    2;  // some part is traced by code that users wrote: its reports are checked
 inline constexpr type_traits_set has_keyed_parts = 4;  // a container whose order or hash depends on handles
-inline constexpr type_traits_set is_generator_shell = 8;  // `destroy` does what `finalize` does, which only collections call
+inline constexpr type_traits_set is_generator_shell =
+    8;  // `destroy` does what `finalize` does, which only collections call
 
 struct object_header;
 struct work_entry;
 
 struct type_descriptor {
-  void (*destroy)(work_entry const* first, work_entry const* last) noexcept;  // null: nothing to do
+  void (*destroy)(work_entry const* first, work_entry const* last) noexcept;         // null: nothing to do
   void (*trace)(work_entry const* first, work_entry const* last, tracer&) noexcept;  // null: a leaf
   void (*die)(object_header*) noexcept;  // what dropping the last handle does, see `release_last`
   void (*finalize)(void* object);        // null: none
@@ -1241,7 +1243,9 @@ class chunk_list {
     T* items() noexcept { return reinterpret_cast<T*>(this + 1); }
     T* end() noexcept { return items() + length; }
   };
-  static constexpr std::size_t length_of(std::size_t bytes) noexcept { return (bytes - sizeof(chunk_node)) / sizeof(T); }
+  static constexpr std::size_t length_of(std::size_t bytes) noexcept {
+    return (bytes - sizeof(chunk_node)) / sizeof(T);
+  }
 
  public:
   explicit chunk_list(chunk_pool& pool, std::size_t most = static_cast<std::size_t>(-1)) noexcept
@@ -1262,7 +1266,8 @@ class chunk_list {
 
   /// False when there is no memory, or the list is full; it is unchanged then.
   bool push(T const& item) noexcept {
-    if (end_ == limit_ && !extend()) [[unlikely]] return false;
+    if (end_ == limit_ && !extend()) [[unlikely]]
+      return false;
     *end_++ = item;
     return true;
   }
@@ -1449,7 +1454,7 @@ inline constexpr std::uint16_t last_epoch = slot_epoch_limit - slot_slow;
 struct heap_hooks {
   void (*callbacks)(heap_core&, gc::phase, gc::info const&) = nullptr;
   void (*save_garbage)(heap_core&, object_header*) = nullptr;  // adopts one count of the object
-  void (*drop_all)(heap_core&) = nullptr;                       // lets go of handles held for the user
+  void (*drop_all)(heap_core&) = nullptr;                      // lets go of handles held for the user
   void (*destroy)(void* module) = nullptr;
   void* module = nullptr;
 };
@@ -1481,8 +1486,8 @@ struct heap_core {
   large_prefix* kept_large[large_classes] = {};  // free blocks by size class
   std::size_t kept_large_bytes = 0;
   std::size_t limit = static_cast<std::size_t>(-1);
-  std::size_t bytes = 0;  // of blocks in pages; deaths are noticed when a page is used again, empty, or recounted
-  bool counting = false;  // `bytes` and `objects` are exact, and every allocation takes the slow path
+  std::size_t bytes = 0;        // of blocks in pages; deaths are noticed when a page is used again, empty, or recounted
+  bool counting = false;        // `bytes` and `objects` are exact, and every allocation takes the slow path
   std::size_t objects[2] = {};  // dead ones that weak handles keep are counted, too
   std::size_t dead[2] = {};
 
@@ -1490,7 +1495,7 @@ struct heap_core {
   side_record* tracked_leaves = nullptr;
   std::size_t watches = 0;  // handles with callbacks whose objects live
   std::uint64_t watches_made = 0;
-  std::uint32_t trace_round = 0;       // the trials so far
+  std::uint32_t trace_round = 0;        // the trials so far
   exit_record* exit_records = nullptr;  // newest first
 
   // Candidates and generations.
@@ -1528,14 +1533,14 @@ struct heap_core {
 
   // Life: a heap lives until it has been closed and its last object is gone.
   bool closed = false;
-  bool adopted = false;      // by a thread that touched it after its own had ended
+  bool adopted = false;       // by a thread that touched it after its own had ended
   bool collect_late = false;  // closed where collections are forbidden: it still has to collect
-  std::size_t users = 0;  // destructors and collections under way that still need this object
+  std::size_t users = 0;      // destructors and collections under way that still need this object
   heap_core* next_heap = nullptr;
   heap_core* previous_heap = nullptr;
   std::atomic<thread_state*> owner{nullptr};
-  heap* handle = nullptr;                // the public object that speaks for this heap
-  heap* home_handle = nullptr;           // the one that heap::current() made for a thread's own heap
+  heap* handle = nullptr;       // the public object that speaks for this heap
+  heap* home_handle = nullptr;  // the one that heap::current() made for a thread's own heap
   void (*delete_handle)(heap*) = nullptr;
 };
 
@@ -1544,14 +1549,14 @@ struct thread_state {
   bin* bins = nullptr;
   std::uint32_t bin_count = 0;
   alignas(8) object_header fresh{};  // the header of a new tracked object; must not straddle cache lines
-  heap_core* current = nullptr;    // where allocations go
-  heap_core* home = nullptr;       // the thread's default heap
-  page* queued_pages = nullptr;    // with objects whose destructors wait
+  heap_core* current = nullptr;      // where allocations go
+  heap_core* home = nullptr;         // the thread's default heap
+  page* queued_pages = nullptr;      // with objects whose destructors wait
   object_header* queued_large = nullptr;
-  std::uint32_t depth = 0;         // nested destructors of counted deaths
-  bool dropped_in_trace = false;   // a handle was dropped while the thread traced
+  std::uint32_t depth = 0;                                 // nested destructors of counted deaths
+  bool dropped_in_trace = false;                           // a handle was dropped while the thread traced
   void (*collect_late)(thread_state&) noexcept = nullptr;  // set while some closed heap of this thread has to collect
-  std::uint32_t no_collection = 0;  // > 0 in finalizers, callbacks, traces and collections
+  std::uint32_t no_collection = 0;                         // > 0 in finalizers, callbacks, traces and collections
 };
 
 OURO_VISIBLE OURO_DETAIL_INLINE thread_state& this_thread_state() noexcept {
@@ -1839,7 +1844,8 @@ inline chunk* add_chunk(heap_core& heap) noexcept {
   }
   heap.chunks = c;
   ++heap.chunk_count;
-  if (heap.bytes >= smallest_dense_heap && heap.bytes > heap.chunk_count * chunk_bytes / 2) os_prefer_huge_pages(memory);
+  if (heap.bytes >= smallest_dense_heap && heap.bytes > heap.chunk_count * chunk_bytes / 2)
+    os_prefer_huge_pages(memory);
   return c;
 }
 
@@ -1913,9 +1919,7 @@ inline void release_page(heap_core& heap, page* p) noexcept {
 
 inline void set_mode(heap_core& heap, page& p, page_mode mode) noexcept {
   p.mode = mode;
-  p.free_into = mode == page_mode::plain     ? &p.free_list
-                : mode == page_mode::current ? &heap.bins[p.bin].free
-                                             : nullptr;
+  p.free_into = mode == page_mode::plain ? &p.free_list : mode == page_mode::current ? &heap.bins[p.bin].free : nullptr;
 }
 
 inline void link_partial(bin& b, page* p) noexcept {
@@ -1953,7 +1957,8 @@ inline bool is_pooled(type_descriptor const& type, std::size_t bytes, std::size_
          type.alignment <= largest_pooled_object;
 }
 
-inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index, std::size_t block) noexcept {
+inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index,
+                       std::size_t block) noexcept {
   page* p = acquire_page(heap);
   if (p == nullptr) return nullptr;
   std::size_t const unit = std::max<std::size_t>(type.alignment, 16);
@@ -1974,7 +1979,8 @@ inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32
 
 /// Makes some more blocks at the end of the page's list of free ones.
 inline void carve(page& p) noexcept {
-  std::size_t const wanted = std::max<std::size_t>(1, (carve_bytes - (p.carved == 0 ? page_header_bytes : 0)) / p.block_bytes);
+  std::size_t const wanted =
+      std::max<std::size_t>(1, (carve_bytes - (p.carved == 0 ? page_header_bytes : 0)) / p.block_bytes);
   std::size_t const end = std::min<std::size_t>(p.capacity, p.carved + wanted);
   std::size_t const step = p.block_bytes;
   auto* const first = reinterpret_cast<char*>(p.block(p.carved));
@@ -2175,10 +2181,12 @@ OURO_DETAIL_INLINE void free_in_page(page& p, object_header* h) noexcept {
   *h = header_of_free_block;
   poison_body(p, h);
   object_header** const list = p.free_into;
-  if (list == nullptr) [[unlikely]] return free_specially(p, h);
+  if (list == nullptr) [[unlikely]]
+    return free_specially(p, h);
   set_next_free(h, *list);
   *list = h;
-  if (--p.used == 0) [[unlikely]] release_empty_page(p);
+  if (--p.used == 0) [[unlikely]]
+    release_empty_page(p);
 }
 
 /// Gives the block of a destroyed object back.
@@ -2396,7 +2404,8 @@ OURO_DETAIL_INLINE void drop_weak_count(object_header* h) noexcept {
   constexpr std::uint32_t none_or_sticky = std::uint32_t{0x7f} << weak_shift;
   static_assert(((sticky_weak_count - 1) & 0x7f) == 0);
   std::uint32_t const left = load_second_word(h) - one_weak_handle;
-  if ((left & none_or_sticky) == 0) [[unlikely]] return drop_last_weak(h);
+  if ((left & none_or_sticky) == 0) [[unlikely]]
+    return drop_last_weak(h);
   store_second_word(h, left);
 }
 
@@ -2405,7 +2414,8 @@ OURO_DETAIL_INLINE bool add_weak_count(object_header* h) noexcept {
   static_assert(many_weak_handles == 0x40);
   constexpr std::uint32_t shares = (std::uint32_t{flag_large} << flags_shift) | (std::uint32_t{0xc0} << weak_shift);
   std::uint32_t const word = load_second_word(h);
-  if ((word & shares) != 0) [[unlikely]] return false;
+  if ((word & shares) != 0) [[unlikely]]
+    return false;
   store_second_word(h, word + one_weak_handle);
   return true;
 }
@@ -2505,7 +2515,8 @@ OURO_DETAIL_NOINLINE inline weak_word make_shared_weak(object_header* h, void* p
 
 /// A weak handle to an object that lives. Throws std::bad_alloc, but not for a pooled object with few weak handles.
 OURO_DETAIL_INLINE weak_word make_weak(object_header* h, void* pointer) {
-  if (add_weak_count(h)) [[likely]] return plain_word(h, pointer);
+  if (add_weak_count(h)) [[likely]]
+    return plain_word(h, pointer);
   weak_word const w = make_shared_weak(h, pointer);
   if (w == 0) throw_bad_alloc();
   return w;
@@ -2535,7 +2546,8 @@ OURO_DETAIL_NOINLINE inline weak_word copy_weak_slow(weak_word w) noexcept {
 /// The word of a copy, which has no callback.
 OURO_DETAIL_INLINE weak_word copy_weak(weak_word w) noexcept {
   if (w == 0) return 0;
-  if (weak_kind(w) == weak_plain && add_weak_count(header_of_plain(w))) [[likely]] return w;
+  if (weak_kind(w) == weak_plain && add_weak_count(header_of_plain(w))) [[likely]]
+    return w;
   return copy_weak_slow(w);
 }
 
@@ -2554,7 +2566,8 @@ OURO_DETAIL_NOINLINE inline void drop_weak_slow(weak_word w) noexcept {
 
 OURO_DETAIL_INLINE void drop_weak(weak_word w) noexcept {
   if (w == 0) return;
-  if (weak_kind(w) != weak_plain) [[unlikely]] return drop_weak_slow(w);
+  if (weak_kind(w) != weak_plain) [[unlikely]]
+    return drop_weak_slow(w);
   drop_weak_count(header_of_plain(w));
 }
 
@@ -2675,7 +2688,8 @@ inline void take_watches(side_record& side, weak_watch*& pending) noexcept {
 inline weak_watch* sort_watches(weak_watch* first) noexcept {
   if (first == nullptr || first->next == nullptr) return first;
   weak_watch* middle = first;
-  for (weak_watch* end = first->next; end != nullptr && end->next != nullptr; end = end->next->next) middle = middle->next;
+  for (weak_watch* end = first->next; end != nullptr && end->next != nullptr; end = end->next->next)
+    middle = middle->next;
   weak_watch* b = sort_watches(std::exchange(middle->next, nullptr));
   weak_watch* a = sort_watches(first);
   weak_watch* sorted = nullptr;
@@ -2853,9 +2867,10 @@ OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
     if (is_sticky(h->count)) h->count = h->count == below_zero ? 0 : sticky_count;
   } else if (is_sticky(h->count)) {
     if (h->count == below_zero) {
-      report(heap_of(h),
-             "more handles were dropped than made; the object is kept. Was a handle copied bytewise, or destroyed twice?",
-             "gc_ptr", type_of(h).name());
+      report(
+          heap_of(h),
+          "more handles were dropped than made; the object is kept. Was a handle copied bytewise, or destroyed twice?",
+          "gc_ptr", type_of(h).name());
     }
     h->count = sticky_count;
   } else if (state_of(*h) == object_state::live) {
@@ -3021,7 +3036,8 @@ template <class Operations>
 void die(object_header* h) noexcept {
   thread_state& thread = this_thread_state();
   std::uint32_t const depth = thread.depth;
-  if (depth >= deepest_nesting) [[unlikely]] return release_last_slow(thread, h);
+  if (depth >= deepest_nesting) [[unlikely]]
+    return release_last_slow(thread, h);
   *h = {0, slot_slow, 0, static_cast<std::uint8_t>(object_state::destroying)};
   thread.depth = depth + 1;
   Operations::destroy(h);
@@ -3047,13 +3063,16 @@ OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
 }
 
 OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {
-  if (is_sticky(++h->count)) [[unlikely]] make_immortal(h);
+  if (is_sticky(++h->count)) [[unlikely]]
+    make_immortal(h);
 }
 
 /// Two instructions on memory, two branches: of immortal, free and dying objects bit 15 of the slot is set.
 OURO_DETAIL_INLINE void drop_reference(object_header* h) noexcept {
-  if (--h->count == 0) [[unlikely]] return release_last(h);
-  if ((h->slot & slot_slow) != 0) [[unlikely]] add_candidate(h);
+  if (--h->count == 0) [[unlikely]]
+    return release_last(h);
+  if ((h->slot & slot_slow) != 0) [[unlikely]]
+    add_candidate(h);
 }
 
 }  // namespace detail
@@ -3084,7 +3103,17 @@ class tracing_scope {
 };
 
 /// What was wrong with the edges that an object's trace reported.
-enum class trace_fault : std::uint8_t { none, repeated, on_stack, temporary, no_memory, destroyed_handle, too_many, unbalanced, in_use };
+enum class trace_fault : std::uint8_t {
+  none,
+  repeated,
+  on_stack,
+  temporary,
+  no_memory,
+  destroyed_handle,
+  too_many,
+  unbalanced,
+  in_use
+};
 
 /// Parts of an object that wait for being traced, so that long chains of parts need no stack.
 class deferred_parts {
@@ -3119,13 +3148,13 @@ template <class Pass>
 class edge_stream : public tracer {
  public:
   edge_stream(Pass const& pass, trace_pass kind, heap_core& heap) noexcept
-      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind,
-               &edge_stream::meet_table),
+      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind, &edge_stream::meet_table),
         pass_of_edges_(pass),
         deferred_(heap.work_chunks) {}
 
   void trace(type_descriptor const& type, object_header* h) noexcept {
-    if ((h->flags & flag_side) != 0) [[unlikely]] return trace_with_entries(type, h);
+    if ((h->flags & flag_side) != 0) [[unlikely]]
+      return trace_with_entries(type, h);
     trace_object(type, h, *this);
   }
 
@@ -3168,7 +3197,7 @@ class edge_stream : public tracer {
   }
 
   // Entries are met from their objects and from their tables. Passes of the collector say when they want them.
-  static constexpr bool chooses_entries = requires(Pass const& pass, weak_entry & e) { pass.wants(e); };
+  static constexpr bool chooses_entries = requires(Pass const& pass, weak_entry& e) { pass.wants(e); };
 
   static void meet_table(tracer& t, weak_table& table) noexcept {
     auto& self = static_cast<edge_stream&>(t);
@@ -3551,7 +3580,8 @@ class trial {
       object_header* h = resolve(e.target);
       if (h->slot != slot_in_set && !self.joins(h)) return;
       if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, h});
-      if (h->count == 0) [[unlikely]] return self.make_root(h, trace_fault::too_many);
+      if (h->count == 0) [[unlikely]]
+        return self.make_root(h, trace_fault::too_many);
       --h->count;
       ++self.edges_;
     }
@@ -3635,7 +3665,8 @@ class trial {
   /// True when the target of an edge becomes a member of S.
   OURO_DETAIL_INLINE bool joins(object_header* h) noexcept {
     if (h->slot < first_joining_ || h->slot >= slot_in_set) return false;
-    if (!is_live_in_page(*h)) [[unlikely]] return joins_large(h);
+    if (!is_live_in_page(*h)) [[unlikely]]
+      return joins_large(h);
     return page_of(h)->heap == &heap_ && !is_sticky(h->count) && insert(h);
   }
   OURO_DETAIL_NOINLINE bool joins_large(object_header* h) noexcept {
@@ -4006,7 +4037,8 @@ class collection {
       if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
       for (work_entry* entry = first; entry != last; ++entry) {
         object_header& h = *entry->header;
-        if ((load_second_word(&h) & weakly_referenced) != 0) [[unlikely]] clear_weak_handles(&h, uncalled);
+        if ((load_second_word(&h) & weakly_referenced) != 0) [[unlikely]]
+          clear_weak_handles(&h, uncalled);
         h = {condemned_count, slot_condemned, h.weak, with_state(h, object_state::destroying)};
       }
       if (!type.hand_traced()) return stream.trace(type, first, last);
@@ -4223,12 +4255,12 @@ namespace detail {
 // --- the process ----------------------------------------------------------------------------------------------------
 
 struct process_state {
-  std::atomic<std::size_t> units{0};        // translation units that are initialised and not yet torn down
+  std::atomic<std::size_t> units{0};  // translation units that are initialised and not yet torn down
   std::atomic<heap_core*> main_heap{nullptr};
   std::atomic<thread_state*> main_thread{nullptr};
-  std::atomic<std::uint32_t> next_bin{0};   // types that have a place in the tables of bins
-  std::atomic<std::size_t> makers{0};       // modules that have made a heap
-  std::atomic_flag locked{};                // guards the list
+  std::atomic<std::uint32_t> next_bin{0};  // types that have a place in the tables of bins
+  std::atomic<std::size_t> makers{0};      // modules that have made a heap
+  std::atomic_flag locked{};               // guards the list
   heap_core* closed_heaps = nullptr;
 };
 
@@ -4400,8 +4432,8 @@ OURO_DETAIL_NOINLINE inline heap_core& make_home_heap() {
     heap_core& heap = create_heap();
     process_state& process = the_process();
     heap_core* none = nullptr;
-    bool const is_main = process.main_thread.load() == &thread &&
-                         process.main_heap.compare_exchange_strong(none, &heap);
+    bool const is_main =
+        process.main_thread.load() == &thread && process.main_heap.compare_exchange_strong(none, &heap);
     thread.home = &heap;
     if (!is_main) close_at_thread_exit(heap);
   }
@@ -4419,7 +4451,8 @@ inline heap_core& current_heap() {
 /// Closes the main heap, then collects what cycles are left in heaps of threads that have ended.
 inline void close_process() noexcept {
   process_state& process = the_process();
-  thread_state& thread = this_thread_state();  // std::exit may have been called inside a destructor, which never returns
+  thread_state& thread =
+      this_thread_state();  // std::exit may have been called inside a destructor, which never returns
   thread.depth = thread.no_collection = 0;
   if (heap_core* heap = process.main_heap.load()) heap->collecting = false;
   if (heap_core* heap = process.main_heap.exchange(nullptr)) close_heap(*heap);
@@ -4521,7 +4554,8 @@ inline void collect_full(heap_core& heap) noexcept {
 inline void collect_young(heap_core& heap) noexcept {
   bool const middle = heap.count1 >= heap.middle_interval;
   worth const found = collect_and_judge(heap, middle ? 1 : 0, seeds::candidates, young_budget);
-  if (middle) heap.middle_interval = found == worth::little ? std::min<std::size_t>(heap.middle_interval * 2, 1000) : 10;
+  if (middle)
+    heap.middle_interval = found == worth::little ? std::min<std::size_t>(heap.middle_interval * 2, 1000) : 10;
   if (found == worth::little) {
     heap.young_limit = std::min(heap.young_limit * 4, std::max(smallest_young_limit, bytes_held(heap)));
   } else if (found == worth::much) {
@@ -4581,7 +4615,8 @@ inline void collect_if_due(heap_core& heap, type_descriptor const& type) noexcep
 inline std::uint32_t bin_of(type_descriptor const& type) noexcept {
   std::uint32_t bin = type.bin.load(std::memory_order_relaxed);
   if (bin != no_bin) return bin;
-  std::uint32_t const fresh = the_process().next_bin.fetch_add(type.is_array ? array_classes : 1, std::memory_order_relaxed);
+  std::uint32_t const fresh =
+      the_process().next_bin.fetch_add(type.is_array ? array_classes : 1, std::memory_order_relaxed);
   return type.bin.compare_exchange_strong(bin, fresh, std::memory_order_relaxed) ? fresh : bin;
 }
 
@@ -4670,8 +4705,8 @@ inline void abandon(object_header* h) noexcept {
   }
   set_state(*h, object_state::zombie);
   make_immortal(h);
-  report(heap, "a constructor threw after a handle to its object had escaped; the memory is never reused",
-         "make_gc", type_of(h).name());
+  report(heap, "a constructor threw after a handle to its object had escaped; the memory is never reused", "make_gc",
+         type_of(h).name());
 }
 
 }  // namespace detail
@@ -4695,9 +4730,7 @@ struct type_list {
 
 /// The answer depends on where it is first asked, so only what has to be complete by the user's own contract is asked.
 template <class T>
-concept complete = requires {
-  sizeof(T);
-};
+concept complete = requires { sizeof(T); };
 
 template <class T, class List>
 inline constexpr bool contains = false;
@@ -6839,7 +6872,8 @@ template <class T, bool EmptyOnly>
 struct any_base {
   any_base(any_base const&) = delete;
   template <class B>
-  requires(std::is_base_of_v<B, T> && !std::is_same_v<B, T> && (!EmptyOnly || std::is_empty_v<B>)) operator B() const;
+    requires(std::is_base_of_v<B, T> && !std::is_same_v<B, T> && (!EmptyOnly || std::is_empty_v<B>))
+  operator B() const;
 };
 struct no_value {
   no_value(no_value const&) = delete;
@@ -6862,9 +6896,8 @@ using repeat = typename repeat_in<Wild, std::make_index_sequence<N>>::type;
 template <class T, class Before, class Group, class After>
 inline constexpr bool fits_group = false;
 template <class T, class... B, class... G, class... A>
-inline constexpr bool fits_group<T, type_list<B...>, type_list<G...>, type_list<A...>> = requires {
-  T{imagine<B>()..., {imagine<G>()...}, imagine<A>()...};
-};
+inline constexpr bool fits_group<T, type_list<B...>, type_list<G...>, type_list<A...>> =
+    requires { T{imagine<B>()..., {imagine<G>()...}, imagine<A>()...}; };
 
 /// The largest N with `T{before..., {} N times}`, where `Low` is known to be valid and `High` not to be.
 template <class T, class Before, std::size_t Low, std::size_t High>
@@ -7133,7 +7166,8 @@ inline constexpr detail::base_list<B...> bases{};
 /// Precondition: complete; the compiler checks for repeats and foreign classes, not for members that were left out
 /// (`gc_fields` does). A member left out leaks when it is part of a cycle. Must be repeated in derived classes.
 template <class... M>
-requires(detail::member_or_bases<M>&&...) constexpr auto members(M... list) {
+  requires(detail::member_or_bases<M> && ...)
+constexpr auto members(M... list) {
   using self = typename detail::first_class<typename detail::member_class<M>::type...>::type;
   static_assert(!std::is_void_v<self>,
                 "ouro: members(...) cannot tell which class it speaks of, since it lists no member: write "
@@ -7143,8 +7177,8 @@ requires(detail::member_or_bases<M>&&...) constexpr auto members(M... list) {
 
 /// The same with the class named, which is needed where only bases are listed: `ouro::members<X>(ouro::bases<B>)`.
 template <class Self, class... M>
-requires(std::is_class_v<Self> && !detail::is_base_list<Self> &&
-         (detail::member_or_bases<M> && ...)) constexpr auto members(M... list) {
+  requires(std::is_class_v<Self> && !detail::is_base_list<Self> && (detail::member_or_bases<M> && ...))
+constexpr auto members(M... list) {
   return detail::member_list<Self, M...>{{list...}};
 }
 
@@ -7226,9 +7260,7 @@ constexpr bool declared_in(std::string_view signature, std::string_view name, st
 #if defined(__clang__)
 // [expr.eq]: the result of comparing pointers to virtual member functions is unspecified, hence no constant.
 template <auto Function>
-inline constexpr bool is_plain_function = requires {
-  typename std::bool_constant<(Function == Function)>;
-};
+inline constexpr bool is_plain_function = requires { typename std::bool_constant<(Function == Function)>; };
 #elif defined(__GNUC__)
 // GCC converts pointers to member functions to ordinary ones: to an address, or for a virtual one to an offset in the
 // vtable, which is no constant pointer.
@@ -7252,9 +7284,8 @@ constexpr Free as_free_function(F function) {
   return Free(function);
 }
 template <auto Function, class Free = typename free_function<decltype(Function)>::type>
-inline constexpr bool is_plain_function = requires {
-  typename std::bool_constant<(as_free_function<Free>(Function) == nullptr)>;
-};
+inline constexpr bool is_plain_function =
+    requires { typename std::bool_constant<(as_free_function<Free>(Function) == nullptr)>; };
 #pragma GCC diagnostic pop
 #else
 template <auto Function>
@@ -7282,7 +7313,7 @@ inline constexpr bool may_be_virtual =
 template <class T>
 struct access::declared {
   static constexpr bool has_leaf = requires { typename T::gc_leaf; };
-  static constexpr bool has_trace = requires(T & v, tracer& t) { v.gc_trace(t); };
+  static constexpr bool has_trace = requires(T& v, tracer& t) { v.gc_trace(t); };
   static constexpr bool has_members = requires { T::gc_members; };
   static constexpr bool has_fields = requires { T::gc_fields; };
 
@@ -7356,14 +7387,9 @@ struct access::declared {
   }
 
   template <class B>
-  static constexpr bool has_base = requires(T const& v) {
-    static_cast<B const&>(v);
-  }
-  &&std::is_base_of_v<B, T>;
+  static constexpr bool has_base = requires(T const& v) { static_cast<B const&>(v); } && std::is_base_of_v<B, T>;
   template <class B>
-  static constexpr bool has_virtual_base = has_base<B> && !requires(B const& b) {
-    static_cast<T const&>(b);
-  };
+  static constexpr bool has_virtual_base = has_base<B> && !requires(B const& b) { static_cast<T const&>(b); };
   template <class B>
   static constexpr B const& base(T const& v) noexcept {
     return v;
@@ -7504,10 +7530,7 @@ inline constexpr library_role role_of = role_of_name(type_name<T>());
 
 /// Iterators own nothing of what their arguments name.
 template <class T>
-concept library_iterator = requires {
-  typename T::iterator_category;
-}
-|| requires { typename T::iterator_concept; };
+concept library_iterator = requires { typename T::iterator_category; } || requires { typename T::iterator_concept; };
 
 /// Is this the library template of that name (`default_delete`)?
 template <class T>
@@ -7530,17 +7553,20 @@ struct template_arguments<C<A...>> {
   using type = type_list<A...>;
 };
 template <template <auto...> class C, auto... N>
-requires(sizeof...(N) > 0) struct template_arguments<C<N...>> {
+  requires(sizeof...(N) > 0)
+struct template_arguments<C<N...>> {
   static constexpr bool known = true;
   using type = type_list<>;
 };
 template <template <class, auto...> class C, class A, auto... N>
-requires(sizeof...(N) > 0) struct template_arguments<C<A, N...>> {
+  requires(sizeof...(N) > 0)
+struct template_arguments<C<A, N...>> {
   static constexpr bool known = true;
   using type = type_list<A>;
 };
 template <template <class, class, auto...> class C, class A, class B, auto... N>
-requires(sizeof...(N) > 0) struct template_arguments<C<A, B, N...>> {
+  requires(sizeof...(N) > 0)
+struct template_arguments<C<A, B, N...>> {
   static constexpr bool known = true;
   using type = type_list<A, B>;
 };
@@ -7623,9 +7649,7 @@ struct verdict {
 // --- the verdict -------------------------------------------------------------------------------------------------
 
 template <class T>
-inline constexpr bool is_tuple_like = requires {
-  std::tuple_size<T>::value;
-};
+inline constexpr bool is_tuple_like = requires { std::tuple_size<T>::value; };
 
 template <class C>
 concept owns_range = requires(C const& c) {
@@ -7659,8 +7683,8 @@ constexpr bool repeats(member_list<Self, M...> const& list) {
 
 /// Is `A` listed with a class derived from it? It would be visited twice, unless it is a virtual base.
 template <class T, class A, class... B>
-inline constexpr bool is_nested_base = (... || (!std::is_same_v<A, B> && std::is_base_of_v<A, B>)) &&
-                                       !access::declared<T>::template has_virtual_base<A>;
+inline constexpr bool is_nested_base =
+    (... || (!std::is_same_v<A, B> && std::is_base_of_v<A, B>)) && !access::declared<T>::template has_virtual_base<A>;
 
 template <class T, class... B>
 constexpr flaw judge_bases(base_list<B...>) {
@@ -7907,7 +7931,7 @@ inline constexpr bool is_finalizer<void (C::*)() const noexcept> = true;
 template <class C>
 inline constexpr bool is_finalizer<void (C::*)()&> = true;
 template <class C>
-inline constexpr bool is_finalizer<void (C::*)()& noexcept> = true;
+inline constexpr bool is_finalizer<void (C::*)() & noexcept> = true;
 
 struct named_gc_finalize {
   int gc_finalize;
@@ -7937,8 +7961,7 @@ struct access::finalizer {
     }
   }
   static constexpr bool named() {
-    if constexpr (
-        requires { &T::gc_finalize; } || requires(T & v) { v.gc_finalize(); }) {
+    if constexpr (requires { &T::gc_finalize; } || requires(T& v) { v.gc_finalize(); }) {
       return true;
     } else {
       return detail::names_finalizer<T>();
@@ -8001,7 +8024,8 @@ struct parts<T, kind::aggregate> {
   using type = field_types<T, shape<T>.fields>;
 };
 template <class T>
-requires(access::declared<T>::fields() > 0) struct parts<T, kind::fields> {
+  requires(access::declared<T>::fields() > 0)
+struct parts<T, kind::fields> {
   using type = field_types<T, access::declared<T>::fields()>;
 };
 
@@ -8203,7 +8227,7 @@ inline constexpr flaw flaw_of = find_flaw<T>();
 template <class T>
 inline constexpr bool is_keyed = false;
 template <class T>
-requires requires { typename T::key_type; }
+  requires requires { typename T::key_type; }
 inline constexpr bool is_keyed<T> =
     (verdict_of<T>.how == kind::range || verdict_of<T>.how == kind::flat) && is_traced_v<typename T::key_type>;
 
@@ -8211,7 +8235,8 @@ inline constexpr bool is_keyed<T> =
 template <class T>
 inline constexpr bool handle_is_keyed = false;
 template <class T>
-requires(handle_traits<T>::has_keyed_container) inline constexpr bool handle_is_keyed<T> = true;
+  requires(handle_traits<T>::has_keyed_container)
+inline constexpr bool handle_is_keyed<T> = true;
 
 template <class T>
 constexpr void survey(visited_types& visited, facts& found);
@@ -8535,7 +8560,7 @@ void trace_listed(T const& v, base_list<B...>, tracer& t) noexcept {
   (trace_base<Checked, T, B>(v, t), ...);
 }
 template <bool Checked, class T, class M>
-void trace_listed(T const& v, M T::*member, tracer& t) noexcept {
+void trace_listed(T const& v, M T::* member, tracer& t) noexcept {
   trace_part<M, Checked>(v.*member, t);
 }
 
@@ -8805,9 +8830,10 @@ object_header* make_array(std::size_t n) {
   type_descriptor const& type = descriptor_of<T[]>;
   std::size_t const bytes = n * sizeof(T);
   std::size_t const block = block_size(type, bytes);
-  object_header* h = is_pooled(type, bytes, block)
-                         ? allocate<is_tracked_type<T>>(type, bytes, static_cast<std::uint32_t>(block / array_class_bytes))
-                         : allocate_slow(type, bytes);
+  object_header* h =
+      is_pooled(type, bytes, block)
+          ? allocate<is_tracked_type<T>>(type, bytes, static_cast<std::uint32_t>(block / array_class_bytes))
+          : allocate_slow(type, bytes);
   T* const first = static_cast<T*>(object_of(h));
   length_of(h) = n;
   std::size_t made = 0;
@@ -8874,8 +8900,8 @@ OURO_DETAIL_INLINE object_header* header_from(void const* word) noexcept {
 // --- conversions ----------------------------------------------------------------------------------------------------
 
 template <class From, class To>
-inline constexpr bool keeps_cv = (std::is_const_v<To> || !std::is_const_v<From>) &&
-                                 (std::is_volatile_v<To> || !std::is_volatile_v<From>);
+inline constexpr bool keeps_cv =
+    (std::is_const_v<To> || !std::is_const_v<From>) && (std::is_volatile_v<To> || !std::is_volatile_v<From>);
 
 /// As for std::shared_ptr, but a pointer to an array converts only to one of more constant elements, or to void.
 template <class From, class To>
@@ -8888,7 +8914,7 @@ constexpr bool is_handle_convertible() {
     return false;
   } else if constexpr (std::is_array_v<From> || std::is_array_v<To>) {
     return std::is_array_v<From> && std::is_array_v<To> &&
-           std::is_convertible_v<std::remove_extent_t<From> (*)[], std::remove_extent_t<To> (*)[]>;
+           std::is_convertible_v<std::remove_extent_t<From>(*)[], std::remove_extent_t<To>(*)[]>;
   } else {
     return std::is_convertible_v<From*, To*>;
   }
@@ -8926,11 +8952,11 @@ constexpr void assert_base_reachable() {
   using base = std::remove_cv_t<To>;
   if constexpr (std::is_class_v<base> && std::is_class_v<derived> && !std::is_same_v<base, derived>) {
     if constexpr (!std::is_polymorphic_v<base>) {
-      static_assert((!std::is_polymorphic_v<derived> || std::is_final_v<derived>) &&
-                        base_at_offset_zero<derived, base>(),
-                    "ouro: no handle can point to this base: it does not begin where the object begins, and it is not "
-                    "polymorphic; give it a virtual destructor, make it the first base, or use "
-                    "gc_interior_ptr<Base>(owner, owner.get())");
+      static_assert(
+          (!std::is_polymorphic_v<derived> || std::is_final_v<derived>) && base_at_offset_zero<derived, base>(),
+          "ouro: no handle can point to this base: it does not begin where the object begins, and it is not "
+          "polymorphic; give it a virtual destructor, make it the first base, or use "
+          "gc_interior_ptr<Base>(owner, owner.get())");
     }
   }
 }
@@ -8968,8 +8994,9 @@ inline void check_handle([[maybe_unused]] object_header const* h) noexcept {
 inline void check_alive([[maybe_unused]] object_header const* h) noexcept {
   if constexpr (OURO_DETAIL_HARDENED) {
     if (state_of(*h) == object_state::zombie) {
-      fail("a handle that outlived its object was followed: it escaped from a constructor that threw, or from a destructor",
-           "gc_ptr", type_of(h).name());
+      fail(
+          "a handle that outlived its object was followed: it escaped from a constructor that threw, or from a destructor",
+          "gc_ptr", type_of(h).name());
     }
   }
 }
@@ -8981,9 +9008,10 @@ void check_word([[maybe_unused]] void const* word) noexcept {
       fail("a handle was used after its destruction", "gc_ptr", type_name<T>());
     }
     if (find_block(word) == nullptr) {
-      fail("a handle points to a destroyed object, or was overwritten. Does a raw pointer or a reference outlive the last "
-           "handle?",
-           "gc_ptr", type_name<T>());
+      fail(
+          "a handle points to a destroyed object, or was overwritten. Does a raw pointer or a reference outlive the last "
+          "handle?",
+          "gc_ptr", type_name<T>());
     }
   }
 }
@@ -9053,10 +9081,11 @@ struct handle_access {
   /// Moves the count to a handle of another type; when the cast gives null, null, and `from` stays as it is.
   template <class T, class U, class Cast>
   static gc_ptr<T> cast(gc_ptr<U>&& from, Cast cast_pointer) noexcept {
-    static_assert(std::is_void_v<T> || std::is_void_v<U> || std::is_same_v<std::remove_cv_t<std::remove_extent_t<T>>,
-                                                                           std::remove_cv_t<std::remove_extent_t<U>>> ||
-                      (!std::is_array_v<T> && !std::is_array_v<U>),
-                  "ouro: a handle to an array can only be cast to one of the same elements: indexing would go wrong");
+    static_assert(
+        std::is_void_v<T> || std::is_void_v<U> ||
+            std::is_same_v<std::remove_cv_t<std::remove_extent_t<T>>, std::remove_cv_t<std::remove_extent_t<U>>> ||
+            (!std::is_array_v<T> && !std::is_array_v<U>),
+        "ouro: a handle to an array can only be cast to one of the same elements: indexing would go wrong");
     static_assert(std::is_void_v<T> || std::is_void_v<U> || std::is_array_v<T> == std::is_array_v<U>,
                   "ouro: a handle to an array cannot be cast to a handle to one object, nor the other way");
     auto* const pointer = cast_pointer(from.get());
@@ -9391,9 +9420,8 @@ gc_ptr<T> gc_from_this(T* self) {
 /// As `static_cast`. From `gc_ptr<void>` only to the type given to `make_gc`, or to a base of it at offset zero.
 template <class T, class U>
 gc_ptr<T> static_pointer_cast(gc_ptr<U>&& other) noexcept {
-  return detail::handle_access::cast<T>(std::move(other), [](auto* p) {
-    return static_cast<typename gc_ptr<T>::element_type*>(p);
-  });
+  return detail::handle_access::cast<T>(std::move(other),
+                                        [](auto* p) { return static_cast<typename gc_ptr<T>::element_type*>(p); });
 }
 /// The same for an argument that stays.
 template <class T, class U>
@@ -9404,9 +9432,8 @@ gc_ptr<T> static_pointer_cast(gc_ptr<U> const& other) noexcept {
 /// As `const_cast`.
 template <class T, class U>
 gc_ptr<T> const_pointer_cast(gc_ptr<U>&& other) noexcept {
-  return detail::handle_access::cast<T>(std::move(other), [](auto* p) {
-    return const_cast<typename gc_ptr<T>::element_type*>(p);
-  });
+  return detail::handle_access::cast<T>(std::move(other),
+                                        [](auto* p) { return const_cast<typename gc_ptr<T>::element_type*>(p); });
 }
 /// The same for an argument that stays.
 template <class T, class U>
@@ -9417,9 +9444,8 @@ gc_ptr<T> const_pointer_cast(gc_ptr<U> const& other) noexcept {
 /// As `dynamic_cast`: null when the object is no `T`; a moved argument then stays what it was.
 template <class T, class U>
 gc_ptr<T> dynamic_pointer_cast(gc_ptr<U>&& other) noexcept {
-  return detail::handle_access::cast<T>(std::move(other), [](auto* p) {
-    return dynamic_cast<typename gc_ptr<T>::element_type*>(p);
-  });
+  return detail::handle_access::cast<T>(std::move(other),
+                                        [](auto* p) { return dynamic_cast<typename gc_ptr<T>::element_type*>(p); });
 }
 /// The same for an argument that stays.
 template <class T, class U>
@@ -10024,7 +10050,10 @@ class heap {
    public:
     /// Precondition: not moved from. What the thread allocated before stays usable on it.
     explicit scope(heap& h)
-        : core_(h.checked()), keep_(core_), before_(detail::current_heap()), keep_before_(before_),
+        : core_(h.checked()),
+          keep_(core_),
+          before_(detail::current_heap()),
+          keep_before_(before_),
           owner_(core_.owner.exchange(&detail::this_thread_state(), std::memory_order_relaxed)) {
       detail::set_current(detail::this_thread_state(), &core_);
     }
@@ -10050,10 +10079,10 @@ class heap {
   /// O(pages).
   heap_stats stats() const noexcept {
     detail::block_totals const totals = detail::count_blocks(*core_);
-    return {totals.objects[0] + totals.objects[1], totals.bytes,
-            (core_->used_pages + core_->dirty_pages) * detail::page_bytes + core_->large_bytes + core_->kept_large_bytes,
-            core_->used_pages,
-            core_->large_objects[0] + core_->large_objects[1]};
+    return {
+        totals.objects[0] + totals.objects[1], totals.bytes,
+        (core_->used_pages + core_->dirty_pages) * detail::page_bytes + core_->large_bytes + core_->kept_large_bytes,
+        core_->used_pages, core_->large_objects[0] + core_->large_objects[1]};
   }
 
   /// Bounds what pages in use and large blocks may take together. An allocation that would go beyond it runs a full
@@ -10257,9 +10286,7 @@ void walk_live(heap_core& heap, F f) {
 /// Tracked objects that have been made since the last collection and live.
 inline std::size_t count_newborn(heap_core& heap) {
   std::size_t newborn = 0;
-  walk_live(heap, [&](object_header* h) {
-    newborn += type_of(h).tracked() && birth_of(heap, *h) > heap.epoch.middle;
-  });
+  walk_live(heap, [&](object_header* h) { newborn += type_of(h).tracked() && birth_of(heap, *h) > heap.epoch.middle; });
   return newborn;
 }
 
@@ -10428,7 +10455,8 @@ inline std::size_t get_freeze_count() {
   detail::heap_core& heap = detail::current_heap();
   std::size_t frozen = 0;
   if (heap.epoch.frozen != 0) {
-    detail::walk_live(heap, [&](detail::object_header* h) { frozen += detail::birth_of(heap, *h) <= heap.epoch.frozen; });
+    detail::walk_live(heap,
+                      [&](detail::object_header* h) { frozen += detail::birth_of(heap, *h) <= heap.epoch.frozen; });
   }
   return frozen;
 }
@@ -10545,10 +10573,11 @@ class gc_function<R(A...)> {
       : closure_(is_null(f) ? nullptr
                             : new closure<std::decay_t<F>, std::decay_t<C>...>(std::forward<F>(f),
                                                                                std::forward<C>(captures)...)) {
-    static_assert(std::is_empty_v<std::decay_t<F>> || std::is_pointer_v<std::decay_t<F>> ||
-                      std::is_member_pointer_v<std::decay_t<F>>,
-                  "ouro: the callable of a gc_function must be stateless, since its captures cannot be traced; pass them "
-                  "beside it: gc_function<R(A...)>([](auto& capture, A... args) { ... }, capture)");
+    static_assert(
+        std::is_empty_v<std::decay_t<F>> || std::is_pointer_v<std::decay_t<F>> ||
+            std::is_member_pointer_v<std::decay_t<F>>,
+        "ouro: the callable of a gc_function must be stateless, since its captures cannot be traced; pass them "
+        "beside it: gc_function<R(A...)>([](auto& capture, A... args) { ... }, capture)");
     (detail::assert_traceable<std::decay_t<C>>(), ...);
   }
 
@@ -11612,10 +11641,10 @@ class generator_promise_base {
     awaiter_.shell->value = const_cast<void*>(static_cast<void const volatile*>(std::addressof(element)));
     return awaiter_;
   }
-  copy_awaiter<std::remove_cvref_t<yielded>, sent>
-  yield_value(std::remove_reference_t<yielded> const& element) requires(
-      std::is_rvalue_reference_v<yielded>&&
-          std::constructible_from<std::remove_cvref_t<yielded>, std::remove_reference_t<yielded> const&>) {
+  copy_awaiter<std::remove_cvref_t<yielded>, sent> yield_value(std::remove_reference_t<yielded> const& element)
+    requires(std::is_rvalue_reference_v<yielded> &&
+             std::constructible_from<std::remove_cvref_t<yielded>, std::remove_reference_t<yielded> const&>)
+  {
     return {awaiter_, element};
   }
 
@@ -11685,8 +11714,10 @@ template <class Generator, class Ret>
 class generator_promise_result : public generator_promise_base<Generator> {
  public:
   template <class T = Ret>
-  requires std::is_constructible_v<Ret, T>
-  void return_value(T&& result) { this->own_shell().result.emplace(std::forward<T>(result)); }
+    requires std::is_constructible_v<Ret, T>
+  void return_value(T&& result) {
+    this->own_shell().result.emplace(std::forward<T>(result));
+  }
 };
 template <class Generator>
 class generator_promise_result<Generator, void> : public generator_promise_base<Generator> {
@@ -11890,7 +11921,9 @@ class gc_generator : public std::ranges::view_base {
   /// The same for a temporary.
   template <class S = Send>
     requires(!std::is_void_v<S>)
-  bool send(std::type_identity_t<S>&& x) const { return send<S>(static_cast<S&>(x)); }
+  bool send(std::type_identity_t<S>&& x) const {
+    return send<S>(static_cast<S&>(x));
+  }
   /// next().
   template <class S = Send>
     requires(!std::is_void_v<S> && !std::is_constructible_v<S, std::nullptr_t>)
@@ -11920,7 +11953,9 @@ class gc_generator : public std::ranges::view_base {
   /// What `co_return` gave. Throws std::logic_error when there is none (yet).
   template <class R = Ret>
     requires(!std::is_void_v<R>)
-  R& result() const { return detail::result_of<R, Send>(shell_); }
+  R& result() const {
+    return detail::result_of<R, Send>(shell_);
+  }
 
   /// Has it ended? True for null.
   bool done() const noexcept { return detail::has_ended(shell_.get()); }
@@ -12441,8 +12476,8 @@ class identity_container : public weak_container<T, Entry, Reference> {
 
  public:
   using key_type = gc_ptr<T>;
-  using typename base::iterator;
   using base::erase;
+  using typename base::iterator;
 
   iterator find(gc_ptr<T> const& p) const noexcept { return iterator(entry_of(p)); }
   bool contains(gc_ptr<T> const& p) const noexcept { return entry_of(p) != nullptr; }
@@ -12570,8 +12605,8 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
   using mapped_type = gc_ptr<T>;
   /// What iterators give.
   using value_type = std::pair<K const&, gc_ptr<T>>;
-  using typename base::iterator;
   using base::erase;
+  using typename base::iterator;
 
   /// The entry, and whether it is new: a live object stays.
   std::pair<iterator, bool> try_emplace(K key, gc_ptr<T> const& p) {
@@ -12614,8 +12649,8 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
 
   /// Entries whose objects wait for their destructors are not found.
   entry* live_entry(std::size_t hash, K const& key) const {
-    return this->find_entry(
-        hash, [&](entry const& e) { return detail::is_lockable(*e.object) && Equal()(e.held, key); });
+    return this->find_entry(hash,
+                            [&](entry const& e) { return detail::is_lockable(*e.object) && Equal()(e.held, key); });
   }
   iterator insert_new(K&& key, std::size_t hash, gc_ptr<T> const& p) {
     detail::object_header* const h = detail::handle_access::header(p);

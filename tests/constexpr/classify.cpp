@@ -48,7 +48,7 @@ using handle = ouro_test::fake_handle<node>;
 template <class T>
 constexpr bool is_leaf_type = ouro::traceable<T> && !ouro::is_traced<T>;
 template <class T>
-constexpr bool is_traced_type = ouro::traceable<T>&& ouro::is_traced<T>;
+constexpr bool is_traced_type = ouro::traceable<T> && ouro::is_traced<T>;
 
 // --- leaves
 // -----------------------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ struct scalars {
   color a;
   char const* b;
   void (*c)();
-  int pair::*d;
+  int pair::* d;
   std::nullptr_t e;
   long double f;
   bool g;

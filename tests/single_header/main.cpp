@@ -1,7 +1,8 @@
 // The single header alone. Half of a cycle is made here, the other half in unit.cpp.
 #include "unit.hpp"
 
-#if defined(OURO_DETAIL_ABI) || OURO_VERSION != OURO_VERSION_MAJOR * 10000 + OURO_VERSION_MINOR * 100 + OURO_VERSION_PATCH
+#if defined(OURO_DETAIL_ABI) || \
+    OURO_VERSION != OURO_VERSION_MAJOR * 10000 + OURO_VERSION_MINOR * 100 + OURO_VERSION_PATCH
 #error "private macros are left over, or the version is not whole"
 #endif
 

@@ -1232,12 +1232,14 @@ void world::check(observer const& o) {
   bool const alive = oracle_[o.who].alive;
   expect(o.called <= 1 && (o.calls_back || o.called == 0), "a callback is called again", o.who);
   if (o.called == 0) {
-    expect(o.weak.expired() != alive, alive ? "a weak handle died too early" : "a weak handle outlived its object", o.who);
+    expect(o.weak.expired() != alive, alive ? "a weak handle died too early" : "a weak handle outlived its object",
+           o.who);
     expect(alive || !o.calls_back, "a callback was not called", o.who);
     if (alive) expect(identity(handle(o.weak.lock())) == o.who, "a weak handle leads to another object", o.who);
   } else {
     expect(o.weak.expired(), "a weak handle is alive after its callback", o.who);
-    expect(!alive || oracle_[o.who].finalized || !has_finalizer(entries_[o.who].what), "a callback came too early", o.who);
+    expect(!alive || oracle_[o.who].finalized || !has_finalizer(entries_[o.who].what), "a callback came too early",
+           o.who);
   }
 }
 

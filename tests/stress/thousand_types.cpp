@@ -52,7 +52,8 @@ int main() {
   make_all(all, std::make_index_sequence<10>());
   auto const stats = ouro::heap::current().stats();
   long const peak = peak_resident_kib();
-  std::printf("%zu objects of as many types, %zu pages, peak resident memory %ld KiB\n", stats.objects, stats.pages, peak);
+  std::printf("%zu objects of as many types, %zu pages, peak resident memory %ld KiB\n", stats.objects, stats.pages,
+              peak);
   if (stats.objects != 1000) return 1;
   if (sanitized || peak == 0) {
     std::puts("memory is not judged: a sanitizer takes its own, or the system does not tell");

@@ -54,7 +54,9 @@ class noting_tracer : public ouro::tracer {
     self.next_ = self.first_;
   }
 
-  static bool defer(ouro::tracer&, void const*, part_function) noexcept { return false; }  // then the part is traced at once
+  static bool defer(ouro::tracer&, void const*, part_function) noexcept {
+    return false;
+  }  // then the part is traced at once
 
   ouro::detail::edge buffer_[capacity];
   places noted_;

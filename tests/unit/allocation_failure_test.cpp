@@ -852,9 +852,7 @@ ouro::gc_generator<int> failing_generator(tally, std::vector<int> numbers, gc_pt
   co_yield ouro::elements_of(std::vector<int>(2, 7));
 }
 
-ouro::gc_generator<int> failing_in_a_large_frame(tally, std::array<char, 1000> text) {
-  co_yield int{text[0]};
-}
+ouro::gc_generator<int> failing_in_a_large_frame(tally, std::array<char, 1000> text) { co_yield int{text[0]}; }
 
 template <class Make>
 void expect_generator_is_safe(Make make) {
@@ -891,9 +889,8 @@ void expect_generator_is_safe(Make make) {
 }  // namespace
 
 TEST_CASE("memory runs out at any allocation of a generator and its body") {
-  expect_generator_is_safe([](census& c, gc_ptr<node> const& kept) {
-    return failing_generator(tally(c), std::vector<int>(3, 1), kept);
-  });
+  expect_generator_is_safe(
+      [](census& c, gc_ptr<node> const& kept) { return failing_generator(tally(c), std::vector<int>(3, 1), kept); });
   expect_generator_is_safe([](census& c, gc_ptr<node> const&) { return failing_in_a_large_frame(tally(c), {}); });
 }
 

@@ -123,10 +123,10 @@ static_assert(sizeof(gc_interior_ptr<int>) == 2 * sizeof(void*));
 
 template <class P>
 constexpr bool is_well_behaved_handle =
-    std::is_nothrow_default_constructible_v<P>&& std::is_nothrow_copy_constructible_v<P>&&
-        std::is_nothrow_move_constructible_v<P>&& std::is_nothrow_copy_assignable_v<P>&&
-            std::is_nothrow_move_assignable_v<P>&& std::is_nothrow_destructible_v<P>&& std::is_nothrow_swappable_v<P>&&
-                std::is_nothrow_constructible_v<P, std::nullptr_t>&& std::is_convertible_v<std::nullptr_t, P> &&
+    std::is_nothrow_default_constructible_v<P> && std::is_nothrow_copy_constructible_v<P> &&
+    std::is_nothrow_move_constructible_v<P> && std::is_nothrow_copy_assignable_v<P> &&
+    std::is_nothrow_move_assignable_v<P> && std::is_nothrow_destructible_v<P> && std::is_nothrow_swappable_v<P> &&
+    std::is_nothrow_constructible_v<P, std::nullptr_t> && std::is_convertible_v<std::nullptr_t, P> &&
     !std::is_trivially_copyable_v<P> && std::is_constructible_v<bool, P const&> && !std::is_convertible_v<P, bool>;
 static_assert(is_well_behaved_handle<gc_ptr<int>>);
 static_assert(is_well_behaved_handle<gc_ptr<thing>>);
@@ -147,8 +147,8 @@ static_assert(!std::is_constructible_v<gc_ptr<int>, int>);
 
 template <class From, class To>
 constexpr bool converts =
-    std::is_convertible_v<gc_ptr<From>, gc_ptr<To>>&& std::is_convertible_v<gc_ptr<From> const&, gc_ptr<To>>&&
-        std::is_assignable_v<gc_ptr<To>&, gc_ptr<From>>&& std::is_nothrow_constructible_v<gc_ptr<To>, gc_ptr<From>>;
+    std::is_convertible_v<gc_ptr<From>, gc_ptr<To>> && std::is_convertible_v<gc_ptr<From> const&, gc_ptr<To>> &&
+    std::is_assignable_v<gc_ptr<To>&, gc_ptr<From>> && std::is_nothrow_constructible_v<gc_ptr<To>, gc_ptr<From>>;
 template <class From, class To>
 constexpr bool never_converts =
     !std::is_constructible_v<gc_ptr<To>, gc_ptr<From>> && !std::is_assignable_v<gc_ptr<To>&, gc_ptr<From>>;
@@ -181,9 +181,7 @@ static_assert(std::three_way_comparable<gc_ptr<int>, std::strong_ordering>);
 static_assert(std::totally_ordered_with<gc_ptr<both>, gc_ptr<left>>);
 static_assert(std::equality_comparable_with<gc_ptr<thing>, gc_ptr<void>>);
 template <class A, class B>
-constexpr bool comparable = requires(gc_ptr<A> const& a, gc_ptr<B> const& b) {
-  a == b;
-};
+constexpr bool comparable = requires(gc_ptr<A> const& a, gc_ptr<B> const& b) { a == b; };
 static_assert(comparable<thing, thing const> && comparable<int[], int const[]> && comparable<left, void>);
 static_assert(!comparable<int, long> && !comparable<thing, left>);
 

@@ -770,8 +770,7 @@ TEST_CASE("deep chains of delegation in garbage are closed innermost first") {
 TEST_CASE("saveall keeps garbage with closed generators") {
   manual_heap heap;
   census c;
-  auto p = suspended(
-      c, [](gc_ptr<owner> q) -> gc_generator<int> { co_yield int(q->text.size()); }, 1);
+  auto p = suspended(c, [](gc_ptr<owner> q) -> gc_generator<int> { co_yield int(q->text.size()); }, 1);
   ouro::gc::set_debug(ouro::gc::debug_flags::saveall);
   p.reset();
   CHECK(ouro::gc::collect() == 2);

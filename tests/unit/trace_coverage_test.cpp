@@ -989,7 +989,7 @@ TEST_CASE("arrays of aggregates are traced element by element") {
 TEST_CASE("an array of length zero is an object like any other") {
   struct holder {
     tally t;
-    gc_ptr<gc_ptr<holder>[]> none {};
+    gc_ptr<gc_ptr<holder>[]> none{};
     gc_ptr<holder> self{};
   };
   manual_heap heap;
@@ -1538,7 +1538,7 @@ TEST_CASE("a handle to a leaf class may point to a derived object that is none: 
 TEST_CASE("an array of very many handles is traced to its end") {
   struct holder {
     tally t;
-    gc_ptr<gc_ptr<holder>[]> all {};
+    gc_ptr<gc_ptr<holder>[]> all{};
   };
   manual_heap heap;
   census c;

@@ -342,9 +342,8 @@ TEST_CASE("callbacks that finalizers of garbage register are not called, and the
     void gc_finalize() { watch(ouro::gc_from_this(this)); }
   };
   std::vector<weak_gc_ptr<late>> handles;
-  auto p = make_gc<late>([&](gc_ptr<late> const& self) {
-    handles.emplace_back(self, [&](auto const&) { log.push_back(1); });
-  });
+  auto p = make_gc<late>(
+      [&](gc_ptr<late> const& self) { handles.emplace_back(self, [&](auto const&) { log.push_back(1); }); });
   p->cycle = p;
   p.reset();
   CHECK(ouro::gc::collect() == 1);

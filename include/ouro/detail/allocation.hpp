@@ -57,7 +57,8 @@ inline void collect_full(heap_core& heap) noexcept {
 inline void collect_young(heap_core& heap) noexcept {
   bool const middle = heap.count1 >= heap.middle_interval;
   worth const found = collect_and_judge(heap, middle ? 1 : 0, seeds::candidates, young_budget);
-  if (middle) heap.middle_interval = found == worth::little ? std::min<std::size_t>(heap.middle_interval * 2, 1000) : 10;
+  if (middle)
+    heap.middle_interval = found == worth::little ? std::min<std::size_t>(heap.middle_interval * 2, 1000) : 10;
   if (found == worth::little) {
     heap.young_limit = std::min(heap.young_limit * 4, std::max(smallest_young_limit, bytes_held(heap)));
   } else if (found == worth::much) {
@@ -117,7 +118,8 @@ inline void collect_if_due(heap_core& heap, type_descriptor const& type) noexcep
 inline std::uint32_t bin_of(type_descriptor const& type) noexcept {
   std::uint32_t bin = type.bin.load(std::memory_order_relaxed);
   if (bin != no_bin) return bin;
-  std::uint32_t const fresh = the_process().next_bin.fetch_add(type.is_array ? array_classes : 1, std::memory_order_relaxed);
+  std::uint32_t const fresh =
+      the_process().next_bin.fetch_add(type.is_array ? array_classes : 1, std::memory_order_relaxed);
   return type.bin.compare_exchange_strong(bin, fresh, std::memory_order_relaxed) ? fresh : bin;
 }
 
@@ -206,8 +208,8 @@ inline void abandon(object_header* h) noexcept {
   }
   set_state(*h, object_state::zombie);
   make_immortal(h);
-  report(heap, "a constructor threw after a handle to its object had escaped; the memory is never reused",
-         "make_gc", type_of(h).name());
+  report(heap, "a constructor threw after a handle to its object had escaped; the memory is never reused", "make_gc",
+         type_of(h).name());
 }
 
 }  // namespace detail

@@ -74,9 +74,7 @@ struct verdict {
 // --- the verdict -------------------------------------------------------------------------------------------------
 
 template <class T>
-inline constexpr bool is_tuple_like = requires {
-  std::tuple_size<T>::value;
-};
+inline constexpr bool is_tuple_like = requires { std::tuple_size<T>::value; };
 
 template <class C>
 concept owns_range = requires(C const& c) {
@@ -110,8 +108,8 @@ constexpr bool repeats(member_list<Self, M...> const& list) {
 
 /// Is `A` listed with a class derived from it? It would be visited twice, unless it is a virtual base.
 template <class T, class A, class... B>
-inline constexpr bool is_nested_base = (... || (!std::is_same_v<A, B> && std::is_base_of_v<A, B>)) &&
-                                       !access::declared<T>::template has_virtual_base<A>;
+inline constexpr bool is_nested_base =
+    (... || (!std::is_same_v<A, B> && std::is_base_of_v<A, B>)) && !access::declared<T>::template has_virtual_base<A>;
 
 template <class T, class... B>
 constexpr flaw judge_bases(base_list<B...>) {

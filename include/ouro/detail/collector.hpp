@@ -251,7 +251,8 @@ class collection {
       if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
       for (work_entry* entry = first; entry != last; ++entry) {
         object_header& h = *entry->header;
-        if ((load_second_word(&h) & weakly_referenced) != 0) [[unlikely]] clear_weak_handles(&h, uncalled);
+        if ((load_second_word(&h) & weakly_referenced) != 0) [[unlikely]]
+          clear_weak_handles(&h, uncalled);
         h = {condemned_count, slot_condemned, h.weak, with_state(h, object_state::destroying)};
       }
       if (!type.hand_traced()) return stream.trace(type, first, last);

@@ -87,7 +87,8 @@ inline constexpr detail::base_list<B...> bases{};
 /// Precondition: complete; the compiler checks for repeats and foreign classes, not for members that were left out
 /// (`gc_fields` does). A member left out leaks when it is part of a cycle. Must be repeated in derived classes.
 template <class... M>
-requires(detail::member_or_bases<M>&&...) constexpr auto members(M... list) {
+  requires(detail::member_or_bases<M> && ...)
+constexpr auto members(M... list) {
   using self = typename detail::first_class<typename detail::member_class<M>::type...>::type;
   static_assert(!std::is_void_v<self>,
                 "ouro: members(...) cannot tell which class it speaks of, since it lists no member: write "
@@ -97,8 +98,8 @@ requires(detail::member_or_bases<M>&&...) constexpr auto members(M... list) {
 
 /// The same with the class named, which is needed where only bases are listed: `ouro::members<X>(ouro::bases<B>)`.
 template <class Self, class... M>
-requires(std::is_class_v<Self> && !detail::is_base_list<Self> &&
-         (detail::member_or_bases<M> && ...)) constexpr auto members(M... list) {
+  requires(std::is_class_v<Self> && !detail::is_base_list<Self> && (detail::member_or_bases<M> && ...))
+constexpr auto members(M... list) {
   return detail::member_list<Self, M...>{{list...}};
 }
 

@@ -174,9 +174,10 @@ object_header* make_array(std::size_t n) {
   type_descriptor const& type = descriptor_of<T[]>;
   std::size_t const bytes = n * sizeof(T);
   std::size_t const block = block_size(type, bytes);
-  object_header* h = is_pooled(type, bytes, block)
-                         ? allocate<is_tracked_type<T>>(type, bytes, static_cast<std::uint32_t>(block / array_class_bytes))
-                         : allocate_slow(type, bytes);
+  object_header* h =
+      is_pooled(type, bytes, block)
+          ? allocate<is_tracked_type<T>>(type, bytes, static_cast<std::uint32_t>(block / array_class_bytes))
+          : allocate_slow(type, bytes);
   T* const first = static_cast<T*>(object_of(h));
   length_of(h) = n;
   std::size_t made = 0;

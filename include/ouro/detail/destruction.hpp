@@ -73,9 +73,10 @@ OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
     if (is_sticky(h->count)) h->count = h->count == below_zero ? 0 : sticky_count;
   } else if (is_sticky(h->count)) {
     if (h->count == below_zero) {
-      report(heap_of(h),
-             "more handles were dropped than made; the object is kept. Was a handle copied bytewise, or destroyed twice?",
-             "gc_ptr", type_of(h).name());
+      report(
+          heap_of(h),
+          "more handles were dropped than made; the object is kept. Was a handle copied bytewise, or destroyed twice?",
+          "gc_ptr", type_of(h).name());
     }
     h->count = sticky_count;
   } else if (state_of(*h) == object_state::live) {
@@ -241,7 +242,8 @@ template <class Operations>
 void die(object_header* h) noexcept {
   thread_state& thread = this_thread_state();
   std::uint32_t const depth = thread.depth;
-  if (depth >= deepest_nesting) [[unlikely]] return release_last_slow(thread, h);
+  if (depth >= deepest_nesting) [[unlikely]]
+    return release_last_slow(thread, h);
   *h = {0, slot_slow, 0, static_cast<std::uint8_t>(object_state::destroying)};
   thread.depth = depth + 1;
   Operations::destroy(h);
@@ -267,13 +269,16 @@ OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
 }
 
 OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {
-  if (is_sticky(++h->count)) [[unlikely]] make_immortal(h);
+  if (is_sticky(++h->count)) [[unlikely]]
+    make_immortal(h);
 }
 
 /// Two instructions on memory, two branches: of immortal, free and dying objects bit 15 of the slot is set.
 OURO_DETAIL_INLINE void drop_reference(object_header* h) noexcept {
-  if (--h->count == 0) [[unlikely]] return release_last(h);
-  if ((h->slot & slot_slow) != 0) [[unlikely]] add_candidate(h);
+  if (--h->count == 0) [[unlikely]]
+    return release_last(h);
+  if ((h->slot & slot_slow) != 0) [[unlikely]]
+    add_candidate(h);
 }
 
 }  // namespace detail

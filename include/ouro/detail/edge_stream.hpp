@@ -28,7 +28,17 @@ class tracing_scope {
 };
 
 /// What was wrong with the edges that an object's trace reported.
-enum class trace_fault : std::uint8_t { none, repeated, on_stack, temporary, no_memory, destroyed_handle, too_many, unbalanced, in_use };
+enum class trace_fault : std::uint8_t {
+  none,
+  repeated,
+  on_stack,
+  temporary,
+  no_memory,
+  destroyed_handle,
+  too_many,
+  unbalanced,
+  in_use
+};
 
 /// Parts of an object that wait for being traced, so that long chains of parts need no stack.
 class deferred_parts {
@@ -63,13 +73,13 @@ template <class Pass>
 class edge_stream : public tracer {
  public:
   edge_stream(Pass const& pass, trace_pass kind, heap_core& heap) noexcept
-      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind,
-               &edge_stream::meet_table),
+      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind, &edge_stream::meet_table),
         pass_of_edges_(pass),
         deferred_(heap.work_chunks) {}
 
   void trace(type_descriptor const& type, object_header* h) noexcept {
-    if ((h->flags & flag_side) != 0) [[unlikely]] return trace_with_entries(type, h);
+    if ((h->flags & flag_side) != 0) [[unlikely]]
+      return trace_with_entries(type, h);
     trace_object(type, h, *this);
   }
 
@@ -112,7 +122,7 @@ class edge_stream : public tracer {
   }
 
   // Entries are met from their objects and from their tables. Passes of the collector say when they want them.
-  static constexpr bool chooses_entries = requires(Pass const& pass, weak_entry & e) { pass.wants(e); };
+  static constexpr bool chooses_entries = requires(Pass const& pass, weak_entry& e) { pass.wants(e); };
 
   static void meet_table(tracer& t, weak_table& table) noexcept {
     auto& self = static_cast<edge_stream&>(t);

@@ -36,7 +36,8 @@ template <class T, bool EmptyOnly>
 struct any_base {
   any_base(any_base const&) = delete;
   template <class B>
-  requires(std::is_base_of_v<B, T> && !std::is_same_v<B, T> && (!EmptyOnly || std::is_empty_v<B>)) operator B() const;
+    requires(std::is_base_of_v<B, T> && !std::is_same_v<B, T> && (!EmptyOnly || std::is_empty_v<B>))
+  operator B() const;
 };
 struct no_value {
   no_value(no_value const&) = delete;
@@ -59,9 +60,8 @@ using repeat = typename repeat_in<Wild, std::make_index_sequence<N>>::type;
 template <class T, class Before, class Group, class After>
 inline constexpr bool fits_group = false;
 template <class T, class... B, class... G, class... A>
-inline constexpr bool fits_group<T, type_list<B...>, type_list<G...>, type_list<A...>> = requires {
-  T{imagine<B>()..., {imagine<G>()...}, imagine<A>()...};
-};
+inline constexpr bool fits_group<T, type_list<B...>, type_list<G...>, type_list<A...>> =
+    requires { T{imagine<B>()..., {imagine<G>()...}, imagine<A>()...}; };
 
 /// The largest N with `T{before..., {} N times}`, where `Low` is known to be valid and `High` not to be.
 template <class T, class Before, std::size_t Low, std::size_t High>

@@ -21,7 +21,7 @@ inline constexpr bool is_finalizer<void (C::*)() const noexcept> = true;
 template <class C>
 inline constexpr bool is_finalizer<void (C::*)()&> = true;
 template <class C>
-inline constexpr bool is_finalizer<void (C::*)()& noexcept> = true;
+inline constexpr bool is_finalizer<void (C::*)() & noexcept> = true;
 
 struct named_gc_finalize {
   int gc_finalize;
@@ -51,8 +51,7 @@ struct access::finalizer {
     }
   }
   static constexpr bool named() {
-    if constexpr (
-        requires { &T::gc_finalize; } || requires(T & v) { v.gc_finalize(); }) {
+    if constexpr (requires { &T::gc_finalize; } || requires(T& v) { v.gc_finalize(); }) {
       return true;
     } else {
       return detail::names_finalizer<T>();

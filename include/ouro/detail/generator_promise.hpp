@@ -209,10 +209,10 @@ class generator_promise_base {
     awaiter_.shell->value = const_cast<void*>(static_cast<void const volatile*>(std::addressof(element)));
     return awaiter_;
   }
-  copy_awaiter<std::remove_cvref_t<yielded>, sent>
-  yield_value(std::remove_reference_t<yielded> const& element) requires(
-      std::is_rvalue_reference_v<yielded>&&
-          std::constructible_from<std::remove_cvref_t<yielded>, std::remove_reference_t<yielded> const&>) {
+  copy_awaiter<std::remove_cvref_t<yielded>, sent> yield_value(std::remove_reference_t<yielded> const& element)
+    requires(std::is_rvalue_reference_v<yielded> &&
+             std::constructible_from<std::remove_cvref_t<yielded>, std::remove_reference_t<yielded> const&>)
+  {
     return {awaiter_, element};
   }
 
@@ -282,8 +282,10 @@ template <class Generator, class Ret>
 class generator_promise_result : public generator_promise_base<Generator> {
  public:
   template <class T = Ret>
-  requires std::is_constructible_v<Ret, T>
-  void return_value(T&& result) { this->own_shell().result.emplace(std::forward<T>(result)); }
+    requires std::is_constructible_v<Ret, T>
+  void return_value(T&& result) {
+    this->own_shell().result.emplace(std::forward<T>(result));
+  }
 };
 template <class Generator>
 class generator_promise_result<Generator, void> : public generator_promise_base<Generator> {

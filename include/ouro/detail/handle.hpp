@@ -49,8 +49,8 @@ OURO_DETAIL_INLINE object_header* header_from(void const* word) noexcept {
 // --- conversions ----------------------------------------------------------------------------------------------------
 
 template <class From, class To>
-inline constexpr bool keeps_cv = (std::is_const_v<To> || !std::is_const_v<From>) &&
-                                 (std::is_volatile_v<To> || !std::is_volatile_v<From>);
+inline constexpr bool keeps_cv =
+    (std::is_const_v<To> || !std::is_const_v<From>) && (std::is_volatile_v<To> || !std::is_volatile_v<From>);
 
 /// As for std::shared_ptr, but a pointer to an array converts only to one of more constant elements, or to void.
 template <class From, class To>
@@ -63,7 +63,7 @@ constexpr bool is_handle_convertible() {
     return false;
   } else if constexpr (std::is_array_v<From> || std::is_array_v<To>) {
     return std::is_array_v<From> && std::is_array_v<To> &&
-           std::is_convertible_v<std::remove_extent_t<From> (*)[], std::remove_extent_t<To> (*)[]>;
+           std::is_convertible_v<std::remove_extent_t<From>(*)[], std::remove_extent_t<To>(*)[]>;
   } else {
     return std::is_convertible_v<From*, To*>;
   }
@@ -101,11 +101,11 @@ constexpr void assert_base_reachable() {
   using base = std::remove_cv_t<To>;
   if constexpr (std::is_class_v<base> && std::is_class_v<derived> && !std::is_same_v<base, derived>) {
     if constexpr (!std::is_polymorphic_v<base>) {
-      static_assert((!std::is_polymorphic_v<derived> || std::is_final_v<derived>) &&
-                        base_at_offset_zero<derived, base>(),
-                    "ouro: no handle can point to this base: it does not begin where the object begins, and it is not "
-                    "polymorphic; give it a virtual destructor, make it the first base, or use "
-                    "gc_interior_ptr<Base>(owner, owner.get())");
+      static_assert(
+          (!std::is_polymorphic_v<derived> || std::is_final_v<derived>) && base_at_offset_zero<derived, base>(),
+          "ouro: no handle can point to this base: it does not begin where the object begins, and it is not "
+          "polymorphic; give it a virtual destructor, make it the first base, or use "
+          "gc_interior_ptr<Base>(owner, owner.get())");
     }
   }
 }
@@ -143,8 +143,9 @@ inline void check_handle([[maybe_unused]] object_header const* h) noexcept {
 inline void check_alive([[maybe_unused]] object_header const* h) noexcept {
   if constexpr (OURO_DETAIL_HARDENED) {
     if (state_of(*h) == object_state::zombie) {
-      fail("a handle that outlived its object was followed: it escaped from a constructor that threw, or from a destructor",
-           "gc_ptr", type_of(h).name());
+      fail(
+          "a handle that outlived its object was followed: it escaped from a constructor that threw, or from a destructor",
+          "gc_ptr", type_of(h).name());
     }
   }
 }
@@ -156,9 +157,10 @@ void check_word([[maybe_unused]] void const* word) noexcept {
       fail("a handle was used after its destruction", "gc_ptr", type_name<T>());
     }
     if (find_block(word) == nullptr) {
-      fail("a handle points to a destroyed object, or was overwritten. Does a raw pointer or a reference outlive the last "
-           "handle?",
-           "gc_ptr", type_name<T>());
+      fail(
+          "a handle points to a destroyed object, or was overwritten. Does a raw pointer or a reference outlive the last "
+          "handle?",
+          "gc_ptr", type_name<T>());
     }
   }
 }
@@ -228,10 +230,11 @@ struct handle_access {
   /// Moves the count to a handle of another type; when the cast gives null, null, and `from` stays as it is.
   template <class T, class U, class Cast>
   static gc_ptr<T> cast(gc_ptr<U>&& from, Cast cast_pointer) noexcept {
-    static_assert(std::is_void_v<T> || std::is_void_v<U> || std::is_same_v<std::remove_cv_t<std::remove_extent_t<T>>,
-                                                                           std::remove_cv_t<std::remove_extent_t<U>>> ||
-                      (!std::is_array_v<T> && !std::is_array_v<U>),
-                  "ouro: a handle to an array can only be cast to one of the same elements: indexing would go wrong");
+    static_assert(
+        std::is_void_v<T> || std::is_void_v<U> ||
+            std::is_same_v<std::remove_cv_t<std::remove_extent_t<T>>, std::remove_cv_t<std::remove_extent_t<U>>> ||
+            (!std::is_array_v<T> && !std::is_array_v<U>),
+        "ouro: a handle to an array can only be cast to one of the same elements: indexing would go wrong");
     static_assert(std::is_void_v<T> || std::is_void_v<U> || std::is_array_v<T> == std::is_array_v<U>,
                   "ouro: a handle to an array cannot be cast to a handle to one object, nor the other way");
     auto* const pointer = cast_pointer(from.get());

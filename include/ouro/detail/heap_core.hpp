@@ -83,7 +83,7 @@ inline constexpr std::uint16_t last_epoch = slot_epoch_limit - slot_slow;
 struct heap_hooks {
   void (*callbacks)(heap_core&, gc::phase, gc::info const&) = nullptr;
   void (*save_garbage)(heap_core&, object_header*) = nullptr;  // adopts one count of the object
-  void (*drop_all)(heap_core&) = nullptr;                       // lets go of handles held for the user
+  void (*drop_all)(heap_core&) = nullptr;                      // lets go of handles held for the user
   void (*destroy)(void* module) = nullptr;
   void* module = nullptr;
 };
@@ -115,8 +115,8 @@ struct heap_core {
   large_prefix* kept_large[large_classes] = {};  // free blocks by size class
   std::size_t kept_large_bytes = 0;
   std::size_t limit = static_cast<std::size_t>(-1);
-  std::size_t bytes = 0;  // of blocks in pages; deaths are noticed when a page is used again, empty, or recounted
-  bool counting = false;  // `bytes` and `objects` are exact, and every allocation takes the slow path
+  std::size_t bytes = 0;        // of blocks in pages; deaths are noticed when a page is used again, empty, or recounted
+  bool counting = false;        // `bytes` and `objects` are exact, and every allocation takes the slow path
   std::size_t objects[2] = {};  // dead ones that weak handles keep are counted, too
   std::size_t dead[2] = {};
 
@@ -124,7 +124,7 @@ struct heap_core {
   side_record* tracked_leaves = nullptr;
   std::size_t watches = 0;  // handles with callbacks whose objects live
   std::uint64_t watches_made = 0;
-  std::uint32_t trace_round = 0;       // the trials so far
+  std::uint32_t trace_round = 0;        // the trials so far
   exit_record* exit_records = nullptr;  // newest first
 
   // Candidates and generations.
@@ -162,14 +162,14 @@ struct heap_core {
 
   // Life: a heap lives until it has been closed and its last object is gone.
   bool closed = false;
-  bool adopted = false;      // by a thread that touched it after its own had ended
+  bool adopted = false;       // by a thread that touched it after its own had ended
   bool collect_late = false;  // closed where collections are forbidden: it still has to collect
-  std::size_t users = 0;  // destructors and collections under way that still need this object
+  std::size_t users = 0;      // destructors and collections under way that still need this object
   heap_core* next_heap = nullptr;
   heap_core* previous_heap = nullptr;
   std::atomic<thread_state*> owner{nullptr};
-  heap* handle = nullptr;                // the public object that speaks for this heap
-  heap* home_handle = nullptr;           // the one that heap::current() made for a thread's own heap
+  heap* handle = nullptr;       // the public object that speaks for this heap
+  heap* home_handle = nullptr;  // the one that heap::current() made for a thread's own heap
   void (*delete_handle)(heap*) = nullptr;
 };
 
@@ -178,14 +178,14 @@ struct thread_state {
   bin* bins = nullptr;
   std::uint32_t bin_count = 0;
   alignas(8) object_header fresh{};  // the header of a new tracked object; must not straddle cache lines
-  heap_core* current = nullptr;    // where allocations go
-  heap_core* home = nullptr;       // the thread's default heap
-  page* queued_pages = nullptr;    // with objects whose destructors wait
+  heap_core* current = nullptr;      // where allocations go
+  heap_core* home = nullptr;         // the thread's default heap
+  page* queued_pages = nullptr;      // with objects whose destructors wait
   object_header* queued_large = nullptr;
-  std::uint32_t depth = 0;         // nested destructors of counted deaths
-  bool dropped_in_trace = false;   // a handle was dropped while the thread traced
+  std::uint32_t depth = 0;                                 // nested destructors of counted deaths
+  bool dropped_in_trace = false;                           // a handle was dropped while the thread traced
   void (*collect_late)(thread_state&) noexcept = nullptr;  // set while some closed heap of this thread has to collect
-  std::uint32_t no_collection = 0;  // > 0 in finalizers, callbacks, traces and collections
+  std::uint32_t no_collection = 0;                         // > 0 in finalizers, callbacks, traces and collections
 };
 
 OURO_VISIBLE OURO_DETAIL_INLINE thread_state& this_thread_state() noexcept {

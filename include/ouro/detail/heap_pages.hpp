@@ -44,7 +44,8 @@ inline chunk* add_chunk(heap_core& heap) noexcept {
   }
   heap.chunks = c;
   ++heap.chunk_count;
-  if (heap.bytes >= smallest_dense_heap && heap.bytes > heap.chunk_count * chunk_bytes / 2) os_prefer_huge_pages(memory);
+  if (heap.bytes >= smallest_dense_heap && heap.bytes > heap.chunk_count * chunk_bytes / 2)
+    os_prefer_huge_pages(memory);
   return c;
 }
 
@@ -118,9 +119,7 @@ inline void release_page(heap_core& heap, page* p) noexcept {
 
 inline void set_mode(heap_core& heap, page& p, page_mode mode) noexcept {
   p.mode = mode;
-  p.free_into = mode == page_mode::plain     ? &p.free_list
-                : mode == page_mode::current ? &heap.bins[p.bin].free
-                                             : nullptr;
+  p.free_into = mode == page_mode::plain ? &p.free_list : mode == page_mode::current ? &heap.bins[p.bin].free : nullptr;
 }
 
 inline void link_partial(bin& b, page* p) noexcept {
@@ -158,7 +157,8 @@ inline bool is_pooled(type_descriptor const& type, std::size_t bytes, std::size_
          type.alignment <= largest_pooled_object;
 }
 
-inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index, std::size_t block) noexcept {
+inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index,
+                       std::size_t block) noexcept {
   page* p = acquire_page(heap);
   if (p == nullptr) return nullptr;
   std::size_t const unit = std::max<std::size_t>(type.alignment, 16);
@@ -179,7 +179,8 @@ inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32
 
 /// Makes some more blocks at the end of the page's list of free ones.
 inline void carve(page& p) noexcept {
-  std::size_t const wanted = std::max<std::size_t>(1, (carve_bytes - (p.carved == 0 ? page_header_bytes : 0)) / p.block_bytes);
+  std::size_t const wanted =
+      std::max<std::size_t>(1, (carve_bytes - (p.carved == 0 ? page_header_bytes : 0)) / p.block_bytes);
   std::size_t const end = std::min<std::size_t>(p.capacity, p.carved + wanted);
   std::size_t const step = p.block_bytes;
   auto* const first = reinterpret_cast<char*>(p.block(p.carved));
@@ -380,10 +381,12 @@ OURO_DETAIL_INLINE void free_in_page(page& p, object_header* h) noexcept {
   *h = header_of_free_block;
   poison_body(p, h);
   object_header** const list = p.free_into;
-  if (list == nullptr) [[unlikely]] return free_specially(p, h);
+  if (list == nullptr) [[unlikely]]
+    return free_specially(p, h);
   set_next_free(h, *list);
   *list = h;
-  if (--p.used == 0) [[unlikely]] release_empty_page(p);
+  if (--p.used == 0) [[unlikely]]
+    release_empty_page(p);
 }
 
 /// Gives the block of a destroyed object back.

@@ -21,9 +21,7 @@ struct type_list {
 
 /// The answer depends on where it is first asked, so only what has to be complete by the user's own contract is asked.
 template <class T>
-concept complete = requires {
-  sizeof(T);
-};
+concept complete = requires { sizeof(T); };
 
 template <class T, class List>
 inline constexpr bool contains = false;

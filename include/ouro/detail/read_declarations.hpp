@@ -75,9 +75,7 @@ constexpr bool declared_in(std::string_view signature, std::string_view name, st
 #if defined(__clang__)
 // [expr.eq]: the result of comparing pointers to virtual member functions is unspecified, hence no constant.
 template <auto Function>
-inline constexpr bool is_plain_function = requires {
-  typename std::bool_constant<(Function == Function)>;
-};
+inline constexpr bool is_plain_function = requires { typename std::bool_constant<(Function == Function)>; };
 #elif defined(__GNUC__)
 // GCC converts pointers to member functions to ordinary ones: to an address, or for a virtual one to an offset in the
 // vtable, which is no constant pointer.
@@ -101,9 +99,8 @@ constexpr Free as_free_function(F function) {
   return Free(function);
 }
 template <auto Function, class Free = typename free_function<decltype(Function)>::type>
-inline constexpr bool is_plain_function = requires {
-  typename std::bool_constant<(as_free_function<Free>(Function) == nullptr)>;
-};
+inline constexpr bool is_plain_function =
+    requires { typename std::bool_constant<(as_free_function<Free>(Function) == nullptr)>; };
 #pragma GCC diagnostic pop
 #else
 template <auto Function>
@@ -131,7 +128,7 @@ inline constexpr bool may_be_virtual =
 template <class T>
 struct access::declared {
   static constexpr bool has_leaf = requires { typename T::gc_leaf; };
-  static constexpr bool has_trace = requires(T & v, tracer& t) { v.gc_trace(t); };
+  static constexpr bool has_trace = requires(T& v, tracer& t) { v.gc_trace(t); };
   static constexpr bool has_members = requires { T::gc_members; };
   static constexpr bool has_fields = requires { T::gc_fields; };
 
@@ -205,14 +202,9 @@ struct access::declared {
   }
 
   template <class B>
-  static constexpr bool has_base = requires(T const& v) {
-    static_cast<B const&>(v);
-  }
-  &&std::is_base_of_v<B, T>;
+  static constexpr bool has_base = requires(T const& v) { static_cast<B const&>(v); } && std::is_base_of_v<B, T>;
   template <class B>
-  static constexpr bool has_virtual_base = has_base<B> && !requires(B const& b) {
-    static_cast<T const&>(b);
-  };
+  static constexpr bool has_virtual_base = has_base<B> && !requires(B const& b) { static_cast<T const&>(b); };
   template <class B>
   static constexpr B const& base(T const& v) noexcept {
     return v;

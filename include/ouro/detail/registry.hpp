@@ -8,8 +8,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <iterator>
+#include <map>
 #include <new>
 
 namespace ouro {

@@ -40,12 +40,12 @@ namespace detail {
 // --- the process ----------------------------------------------------------------------------------------------------
 
 struct process_state {
-  std::atomic<std::size_t> units{0};        // translation units that are initialised and not yet torn down
+  std::atomic<std::size_t> units{0};  // translation units that are initialised and not yet torn down
   std::atomic<heap_core*> main_heap{nullptr};
   std::atomic<thread_state*> main_thread{nullptr};
-  std::atomic<std::uint32_t> next_bin{0};   // types that have a place in the tables of bins
-  std::atomic<std::size_t> makers{0};       // modules that have made a heap
-  std::atomic_flag locked{};                // guards the list
+  std::atomic<std::uint32_t> next_bin{0};  // types that have a place in the tables of bins
+  std::atomic<std::size_t> makers{0};      // modules that have made a heap
+  std::atomic_flag locked{};               // guards the list
   heap_core* closed_heaps = nullptr;
 };
 
@@ -217,8 +217,8 @@ OURO_DETAIL_NOINLINE inline heap_core& make_home_heap() {
     heap_core& heap = create_heap();
     process_state& process = the_process();
     heap_core* none = nullptr;
-    bool const is_main = process.main_thread.load() == &thread &&
-                         process.main_heap.compare_exchange_strong(none, &heap);
+    bool const is_main =
+        process.main_thread.load() == &thread && process.main_heap.compare_exchange_strong(none, &heap);
     thread.home = &heap;
     if (!is_main) close_at_thread_exit(heap);
   }
@@ -236,7 +236,8 @@ inline heap_core& current_heap() {
 /// Closes the main heap, then collects what cycles are left in heaps of threads that have ended.
 inline void close_process() noexcept {
   process_state& process = the_process();
-  thread_state& thread = this_thread_state();  // std::exit may have been called inside a destructor, which never returns
+  thread_state& thread =
+      this_thread_state();  // std::exit may have been called inside a destructor, which never returns
   thread.depth = thread.no_collection = 0;
   if (heap_core* heap = process.main_heap.load()) heap->collecting = false;
   if (heap_core* heap = process.main_heap.exchange(nullptr)) close_heap(*heap);

@@ -43,7 +43,7 @@ struct weak_callback {
 
 /// A weak handle with a callback, and once it is dead its copies.
 struct weak_watch : list_hook<weak_watch> {
-  std::uintptr_t plain = 0;            // the word of a copy
+  std::uintptr_t plain = 0;           // the word of a copy
   weak_callback* callback = nullptr;  // null once it has been called
   side_record* side = nullptr;        // null once the handle is dead
   std::uint64_t serial = 0;           // the newest has the greatest

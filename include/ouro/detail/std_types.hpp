@@ -129,10 +129,7 @@ inline constexpr library_role role_of = role_of_name(type_name<T>());
 
 /// Iterators own nothing of what their arguments name.
 template <class T>
-concept library_iterator = requires {
-  typename T::iterator_category;
-}
-|| requires { typename T::iterator_concept; };
+concept library_iterator = requires { typename T::iterator_category; } || requires { typename T::iterator_concept; };
 
 /// Is this the library template of that name (`default_delete`)?
 template <class T>
@@ -155,17 +152,20 @@ struct template_arguments<C<A...>> {
   using type = type_list<A...>;
 };
 template <template <auto...> class C, auto... N>
-requires(sizeof...(N) > 0) struct template_arguments<C<N...>> {
+  requires(sizeof...(N) > 0)
+struct template_arguments<C<N...>> {
   static constexpr bool known = true;
   using type = type_list<>;
 };
 template <template <class, auto...> class C, class A, auto... N>
-requires(sizeof...(N) > 0) struct template_arguments<C<A, N...>> {
+  requires(sizeof...(N) > 0)
+struct template_arguments<C<A, N...>> {
   static constexpr bool known = true;
   using type = type_list<A>;
 };
 template <template <class, class, auto...> class C, class A, class B, auto... N>
-requires(sizeof...(N) > 0) struct template_arguments<C<A, B, N...>> {
+  requires(sizeof...(N) > 0)
+struct template_arguments<C<A, B, N...>> {
   static constexpr bool known = true;
   using type = type_list<A, B>;
 };

@@ -24,7 +24,8 @@ struct parts<T, kind::aggregate> {
   using type = field_types<T, shape<T>.fields>;
 };
 template <class T>
-requires(access::declared<T>::fields() > 0) struct parts<T, kind::fields> {
+  requires(access::declared<T>::fields() > 0)
+struct parts<T, kind::fields> {
   using type = field_types<T, access::declared<T>::fields()>;
 };
 
@@ -226,7 +227,7 @@ inline constexpr flaw flaw_of = find_flaw<T>();
 template <class T>
 inline constexpr bool is_keyed = false;
 template <class T>
-requires requires { typename T::key_type; }
+  requires requires { typename T::key_type; }
 inline constexpr bool is_keyed<T> =
     (verdict_of<T>.how == kind::range || verdict_of<T>.how == kind::flat) && is_traced_v<typename T::key_type>;
 
@@ -234,7 +235,8 @@ inline constexpr bool is_keyed<T> =
 template <class T>
 inline constexpr bool handle_is_keyed = false;
 template <class T>
-requires(handle_traits<T>::has_keyed_container) inline constexpr bool handle_is_keyed<T> = true;
+  requires(handle_traits<T>::has_keyed_container)
+inline constexpr bool handle_is_keyed<T> = true;
 
 template <class T>
 constexpr void survey(visited_types& visited, facts& found);

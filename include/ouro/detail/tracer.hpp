@@ -24,8 +24,8 @@ struct edge {
 
 /// What the trace functions run for. Only keyed containers (whose order or hash depends on handles) look at it.
 enum class trace_pass : unsigned char {
-  visit,       // report every edge
-  clear,       // report edges that are to be nulled: skip keyed containers
+  visit,        // report every edge
+  clear,        // report edges that are to be nulled: skip keyed containers
   clear_keyed,  // empty keyed containers, report nothing
   find_watches  // weak handles with callbacks: their own are not called
 };

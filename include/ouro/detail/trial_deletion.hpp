@@ -231,7 +231,8 @@ class trial {
       object_header* h = resolve(e.target);
       if (h->slot != slot_in_set && !self.joins(h)) return;
       if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, h});
-      if (h->count == 0) [[unlikely]] return self.make_root(h, trace_fault::too_many);
+      if (h->count == 0) [[unlikely]]
+        return self.make_root(h, trace_fault::too_many);
       --h->count;
       ++self.edges_;
     }
@@ -315,7 +316,8 @@ class trial {
   /// True when the target of an edge becomes a member of S.
   OURO_DETAIL_INLINE bool joins(object_header* h) noexcept {
     if (h->slot < first_joining_ || h->slot >= slot_in_set) return false;
-    if (!is_live_in_page(*h)) [[unlikely]] return joins_large(h);
+    if (!is_live_in_page(*h)) [[unlikely]]
+      return joins_large(h);
     return page_of(h)->heap == &heap_ && !is_sticky(h->count) && insert(h);
   }
   OURO_DETAIL_NOINLINE bool joins_large(object_header* h) noexcept {

@@ -25,15 +25,17 @@ inline constexpr std::uint32_t no_bin = 0xffffffffu;
 /// What the collector has to know before it takes a short cut.
 using type_traits_set = std::uint8_t;
 inline constexpr type_traits_set has_finalize = 1;
-inline constexpr type_traits_set is_hand_written = 2;  // some part is traced by code that users wrote: its reports are checked
+inline constexpr type_traits_set is_hand_written =
+    2;  // some part is traced by code that users wrote: its reports are checked
 inline constexpr type_traits_set has_keyed_parts = 4;  // a container whose order or hash depends on handles
-inline constexpr type_traits_set is_generator_shell = 8;  // `destroy` does what `finalize` does, which only collections call
+inline constexpr type_traits_set is_generator_shell =
+    8;  // `destroy` does what `finalize` does, which only collections call
 
 struct object_header;
 struct work_entry;
 
 struct type_descriptor {
-  void (*destroy)(work_entry const* first, work_entry const* last) noexcept;  // null: nothing to do
+  void (*destroy)(work_entry const* first, work_entry const* last) noexcept;         // null: nothing to do
   void (*trace)(work_entry const* first, work_entry const* last, tracer&) noexcept;  // null: a leaf
   void (*die)(object_header*) noexcept;  // what dropping the last handle does, see `release_last`
   void (*finalize)(void* object);        // null: none

@@ -27,7 +27,8 @@ inline void take_watches(side_record& side, weak_watch*& pending) noexcept {
 inline weak_watch* sort_watches(weak_watch* first) noexcept {
   if (first == nullptr || first->next == nullptr) return first;
   weak_watch* middle = first;
-  for (weak_watch* end = first->next; end != nullptr && end->next != nullptr; end = end->next->next) middle = middle->next;
+  for (weak_watch* end = first->next; end != nullptr && end->next != nullptr; end = end->next->next)
+    middle = middle->next;
   weak_watch* b = sort_watches(std::exchange(middle->next, nullptr));
   weak_watch* a = sort_watches(first);
   weak_watch* sorted = nullptr;

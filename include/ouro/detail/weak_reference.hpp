@@ -88,7 +88,8 @@ OURO_DETAIL_INLINE void drop_weak_count(object_header* h) noexcept {
   constexpr std::uint32_t none_or_sticky = std::uint32_t{0x7f} << weak_shift;
   static_assert(((sticky_weak_count - 1) & 0x7f) == 0);
   std::uint32_t const left = load_second_word(h) - one_weak_handle;
-  if ((left & none_or_sticky) == 0) [[unlikely]] return drop_last_weak(h);
+  if ((left & none_or_sticky) == 0) [[unlikely]]
+    return drop_last_weak(h);
   store_second_word(h, left);
 }
 
@@ -97,7 +98,8 @@ OURO_DETAIL_INLINE bool add_weak_count(object_header* h) noexcept {
   static_assert(many_weak_handles == 0x40);
   constexpr std::uint32_t shares = (std::uint32_t{flag_large} << flags_shift) | (std::uint32_t{0xc0} << weak_shift);
   std::uint32_t const word = load_second_word(h);
-  if ((word & shares) != 0) [[unlikely]] return false;
+  if ((word & shares) != 0) [[unlikely]]
+    return false;
   store_second_word(h, word + one_weak_handle);
   return true;
 }
@@ -197,7 +199,8 @@ OURO_DETAIL_NOINLINE inline weak_word make_shared_weak(object_header* h, void* p
 
 /// A weak handle to an object that lives. Throws std::bad_alloc, but not for a pooled object with few weak handles.
 OURO_DETAIL_INLINE weak_word make_weak(object_header* h, void* pointer) {
-  if (add_weak_count(h)) [[likely]] return plain_word(h, pointer);
+  if (add_weak_count(h)) [[likely]]
+    return plain_word(h, pointer);
   weak_word const w = make_shared_weak(h, pointer);
   if (w == 0) throw_bad_alloc();
   return w;
@@ -227,7 +230,8 @@ OURO_DETAIL_NOINLINE inline weak_word copy_weak_slow(weak_word w) noexcept {
 /// The word of a copy, which has no callback.
 OURO_DETAIL_INLINE weak_word copy_weak(weak_word w) noexcept {
   if (w == 0) return 0;
-  if (weak_kind(w) == weak_plain && add_weak_count(header_of_plain(w))) [[likely]] return w;
+  if (weak_kind(w) == weak_plain && add_weak_count(header_of_plain(w))) [[likely]]
+    return w;
   return copy_weak_slow(w);
 }
 
@@ -246,7 +250,8 @@ OURO_DETAIL_NOINLINE inline void drop_weak_slow(weak_word w) noexcept {
 
 OURO_DETAIL_INLINE void drop_weak(weak_word w) noexcept {
   if (w == 0) return;
-  if (weak_kind(w) != weak_plain) [[unlikely]] return drop_weak_slow(w);
+  if (weak_kind(w) != weak_plain) [[unlikely]]
+    return drop_weak_slow(w);
   drop_weak_count(header_of_plain(w));
 }
 

@@ -54,7 +54,7 @@ struct weak_entry : list_hook<weak_entry> {
   bool traced = false;      // it may hold handles
   bool hand_traced = false;
   bool keyed = false;
-  weak_table* table = nullptr;           // null once it has left
+  weak_table* table = nullptr;          // null once it has left
   weak_entry* next_in_table = nullptr;  // in the order of insertion
   weak_entry* previous_in_table = nullptr;
   weak_entry* next_in_bucket = nullptr;

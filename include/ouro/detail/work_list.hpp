@@ -65,7 +65,9 @@ class chunk_list {
     T* items() noexcept { return reinterpret_cast<T*>(this + 1); }
     T* end() noexcept { return items() + length; }
   };
-  static constexpr std::size_t length_of(std::size_t bytes) noexcept { return (bytes - sizeof(chunk_node)) / sizeof(T); }
+  static constexpr std::size_t length_of(std::size_t bytes) noexcept {
+    return (bytes - sizeof(chunk_node)) / sizeof(T);
+  }
 
  public:
   explicit chunk_list(chunk_pool& pool, std::size_t most = static_cast<std::size_t>(-1)) noexcept
@@ -86,7 +88,8 @@ class chunk_list {
 
   /// False when there is no memory, or the list is full; it is unchanged then.
   bool push(T const& item) noexcept {
-    if (end_ == limit_ && !extend()) [[unlikely]] return false;
+    if (end_ == limit_ && !extend()) [[unlikely]]
+      return false;
     *end_++ = item;
     return true;
   }
