@@ -229,7 +229,7 @@ OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_
   }
   if (state_of(*h) == object_state::destroying) return;  // a handle that its destructor made and dropped
   type_descriptor const& type = type_of(h);
-  if (type.defer_death != nullptr && type.defer_death(h)) return;
+  if (type.is_generator() && type.defer_death(h)) return;
   if (is_candidate(*h)) remove_candidate(heap_of(h), h);
   if (thread.depth >= deepest_nesting) return enqueue(thread, h);
   destroy_now(thread, h);

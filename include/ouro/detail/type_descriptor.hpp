@@ -25,11 +25,8 @@ inline constexpr std::uint32_t no_bin = 0xffffffffu;
 /// What the collector has to know before it takes a short cut.
 using type_traits_set = std::uint8_t;
 inline constexpr type_traits_set has_finalize = 1;
-inline constexpr type_traits_set is_hand_written =
-    2;  // some part is traced by code that users wrote: its reports are checked
+inline constexpr type_traits_set is_hand_written = 2;  // users wrote the trace of some part: its reports are checked
 inline constexpr type_traits_set has_keyed_parts = 4;  // a container whose order or hash depends on handles
-inline constexpr type_traits_set is_generator_shell =
-    8;  // `destroy` does what `finalize` does, which only collections call
 
 struct object_header;
 struct work_entry;
@@ -44,7 +41,7 @@ struct type_descriptor {
   std::uint32_t alignment;
   bool is_array;
   type_traits_set traits;
-  bool (*defer_death)(object_header*) noexcept = nullptr;  // null, or: does it die later, when it is no more in use?
+  bool (*defer_death)(object_header*) noexcept = nullptr;  // of a generator: is it in use, and dies later?
 
   // Index of the type's bin in every heap's table (for arrays: of the first of `array_classes` bins).
   mutable std::atomic<std::uint32_t> bin{no_bin};
@@ -52,7 +49,8 @@ struct type_descriptor {
   bool tracked() const noexcept { return trace != nullptr; }
   bool hand_traced() const noexcept { return (traits & is_hand_written) != 0; }
   bool keyed() const noexcept { return (traits & has_keyed_parts) != 0; }
-  bool is_generator() const noexcept { return (traits & is_generator_shell) != 0; }
+  // The `destroy` of a generator does what its `finalize` does, which only collections call.
+  bool is_generator() const noexcept { return defer_death != nullptr; }
 };
 
 }  // namespace detail
