@@ -197,7 +197,7 @@ inline void verify_heap(heap_core& heap) noexcept {
     check(!heap.counting || objects + dead == heap.objects[tracked] + heap.large_objects[tracked],
           "the running count of objects is wrong");
   }
-  check(pages == heap.used_pages, "the count of pages is wrong");
+  check(pages + heap.entry_page_count == heap.used_pages, "the count of pages is wrong");
   check(candidates == heap.candidate_count, "the count of candidates is wrong");
 }
 

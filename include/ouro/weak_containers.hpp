@@ -73,7 +73,9 @@ class identity_container : public weak_container<T, Entry, Reference> {
     if (Entry* const e = entry_of(p); e != nullptr) return {iterator(e), false};
     object_header* const h = handle_access::header(p);
     if (h == nullptr) throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
-    return {this->insert_entry(std::make_unique<Entry>(p, std::forward<A>(args)...), hash_of(h), h), true};
+    return {
+        this->insert_entry(std::unique_ptr<Entry>(new (heap_of(h)) Entry(p, std::forward<A>(args)...)), hash_of(h), h),
+        true};
   }
 };
 
@@ -227,7 +229,7 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
   iterator insert_new(K&& key, std::size_t hash, gc_ptr<T> const& p) {
     detail::object_header* const h = detail::handle_access::header(p);
     if (h == nullptr) detail::throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
-    return this->insert_entry(std::make_unique<entry>(p, std::move(key)), hash, h);
+    return this->insert_entry(std::unique_ptr<entry>(new (detail::heap_of(h)) entry(p, std::move(key))), hash, h);
   }
 };
 

@@ -947,14 +947,15 @@ struct page {
   bool tracked;
   std::uint32_t bin;
   std::uint32_t block_bytes;
-  std::uint32_t first_block;  // offset of the first block's header
+  std::uint32_t per_block;    // more than 2^32 / block_bytes, by at most 1: it numbers blocks without a division
   std::uint32_t capacity;     // blocks that fit
   std::uint32_t carved;       // blocks that have been made
   std::uint32_t charged;      // blocks that are part of the heap's `bytes`
   std::uint32_t condemned;    // objects that a running collection is about to free
   std::uint16_t last_birth;   // no younger object is in it (unless it is current)
   std::uint16_t queue;        // first block that waits for its destructor, in 8-byte units; 0: none
-  std::uint32_t side_count;   // blocks that `sides` has room for
+  std::uint16_t first_block;  // offset of the first block's header
+  std::uint16_t side_count;   // blocks that `sides` has room for
   side_slot* sides;
   page* next;  // all pages of the heap with this trackedness
   page* previous;
@@ -994,8 +995,8 @@ inline large_prefix* prefix_of(object_header const* h) noexcept {
 }
 
 inline std::uint32_t block_index(page const& p, void const* inside) noexcept {
-  auto const offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(inside) % page_bytes);
-  return (offset - p.first_block) / p.block_bytes;
+  std::uint64_t const offset = reinterpret_cast<std::uintptr_t>(inside) % page_bytes - p.first_block;
+  return static_cast<std::uint32_t>(offset * p.per_block >> 32);  // exact, since offset * block_bytes < 2^32
 }
 
 inline heap_core& heap_of(object_header const* h) noexcept {
@@ -1426,6 +1427,10 @@ struct bin {
 inline constexpr std::size_t smallest_large_class = 1024;
 inline constexpr std::size_t large_classes = 8 * 23;
 
+/// Sizes of entries of weak containers that have pages of their own.
+inline constexpr std::size_t entry_unit = 16;
+inline constexpr std::size_t entry_classes = 32;
+
 struct candidate {
   object_header* header;
   std::uint16_t birth;  // the slot the object had
@@ -1493,6 +1498,8 @@ struct heap_core {
   side_record* tracked_leaves = nullptr;
   std::size_t watches = 0;  // handles with callbacks whose objects live
   std::uint64_t watches_made = 0;
+  page* entry_pages[entry_classes] = {};  // with room for more entries of weak containers
+  std::size_t entry_page_count = 0;
   std::uint32_t trace_round = 0;        // the trials so far
   exit_record* exit_records = nullptr;  // newest first
 
@@ -1842,8 +1849,8 @@ inline chunk* add_chunk(heap_core& heap) noexcept {
   }
   heap.chunks = c;
   ++heap.chunk_count;
-  if (heap.bytes >= smallest_dense_heap && heap.bytes > heap.chunk_count * chunk_bytes / 2)
-    os_prefer_huge_pages(memory);
+  std::size_t const bytes = heap.bytes + heap.entry_page_count * page_bytes;
+  if (bytes >= smallest_dense_heap && bytes > heap.chunk_count * chunk_bytes / 2) os_prefer_huge_pages(memory);
   return c;
 }
 
@@ -1872,9 +1879,8 @@ inline void trim_pages(heap_core& heap, std::size_t keep) noexcept {
   }
 }
 
-/// An unused page, or null when the system or the heap's limit allows none.
-inline page* acquire_page(heap_core& heap) noexcept {
-  if (!within_limit(heap, page_bytes)) return nullptr;
+/// An unused page, or null when the system has none.
+inline page* acquire_page_beyond_limit(heap_core& heap) noexcept {
   chunk* c = heap.chunks;
   bool const reuse = heap.dirty_pages != 0;
   while (c != nullptr && (reuse ? c->dirty == 0 : c->in_use == all_pages)) c = c->next;
@@ -1896,6 +1902,22 @@ inline page* acquire_page(heap_core& heap) noexcept {
   return p;
 }
 
+/// The same, or null when the heap's limit allows none.
+inline page* acquire_page(heap_core& heap) noexcept {
+  return within_limit(heap, page_bytes) ? acquire_page_beyond_limit(heap) : nullptr;
+}
+
+inline void give_page_back(heap_core& heap, page* p) noexcept {
+  p->type = nullptr;
+  p->owner->in_use &= ~page_bit(p);
+  p->owner->dirty |= page_bit(p);
+  --heap.used_pages;
+  ++heap.dirty_pages;
+  // As many as are in use are kept: programs that free much often allocate it again.
+  std::size_t const most = std::max<std::size_t>(128, heap.used_pages);
+  if (heap.dirty_pages > most) trim_pages(heap, most / 2);
+}
+
 inline void release_page(heap_core& heap, page* p) noexcept {
   if (p->previous != nullptr) {
     p->previous->next = p->next;
@@ -1905,14 +1927,7 @@ inline void release_page(heap_core& heap, page* p) noexcept {
   if (p->next != nullptr) p->next->previous = p->previous;
   heap.bytes -= std::size_t{p->charged} * p->block_bytes;
   delete[] p->sides;
-  p->type = nullptr;
-  p->owner->in_use &= ~page_bit(p);
-  p->owner->dirty |= page_bit(p);
-  --heap.used_pages;
-  ++heap.dirty_pages;
-  // As many as are in use are kept: programs that free much often allocate it again.
-  std::size_t const most = std::max<std::size_t>(128, heap.used_pages);
-  if (heap.dirty_pages > most) trim_pages(heap, most / 2);
+  give_page_back(heap, p);
 }
 
 inline void set_mode(heap_core& heap, page& p, page_mode mode) noexcept {
@@ -1965,7 +1980,8 @@ inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32
   p->type = &type;
   p->bin = bin_index;
   p->block_bytes = static_cast<std::uint32_t>(block);
-  p->first_block = static_cast<std::uint32_t>(first_object - sizeof(object_header));
+  p->per_block = static_cast<std::uint32_t>((std::uint64_t{1} << 32) / block + 1);
+  p->first_block = static_cast<std::uint16_t>(first_object - sizeof(object_header));
   p->capacity = static_cast<std::uint32_t>((page_bytes - first_object - block + lead) / block + 1);
   p->tracked = type.tracked();
   p->die = type.die;
@@ -2221,7 +2237,7 @@ inline object_header* find_block(void const* address) noexcept {
     auto* p = reinterpret_cast<page*>(reinterpret_cast<std::uintptr_t>(address) & ~(page_bytes - 1));
     std::size_t const offset = reinterpret_cast<std::uintptr_t>(address) % page_bytes;
     if ((p->owner == nullptr) || p->type == nullptr || offset < p->first_block + sizeof(object_header)) return nullptr;
-    std::size_t const index = (offset - p->first_block) / p->block_bytes;
+    std::uint32_t const index = block_index(*p, address);
     if (index >= p->carved) return nullptr;
     object_header* const h = p->block(index);
     return state_of(*h) == object_state::free || state_of(*h) == object_state::dead ? nullptr : h;
@@ -2277,7 +2293,7 @@ inline side_slot* make_slot(object_header* h) noexcept {
     for (std::uint32_t i = 0; i != p.side_count; ++i) p.sides[i].move_to(bigger[i]);
     delete[] p.sides;
     p.sides = bigger;
-    p.side_count = p.carved;
+    p.side_count = static_cast<std::uint16_t>(p.carved);
   }
   return &p.sides[index];
 }
@@ -10178,7 +10194,7 @@ inline void verify_heap(heap_core& heap) noexcept {
     check(!heap.counting || objects + dead == heap.objects[tracked] + heap.large_objects[tracked],
           "the running count of objects is wrong");
   }
-  check(pages == heap.used_pages, "the count of pages is wrong");
+  check(pages + heap.entry_page_count == heap.used_pages, "the count of pages is wrong");
   check(candidates == heap.candidate_count, "the count of candidates is wrong");
 }
 
@@ -12270,6 +12286,95 @@ struct std::formatter<ouro::gc_interior_ptr<U>, char> : std::formatter<void cons
 
 #endif  // OURO_GC_INTERIOR_PTR_HPP
 
+// Memory for the entries of weak containers: from pages of the heap whose objects they hang on.
+//
+// The collector meets entries in the order of their
+// objects, which is mostly that of their birth: side by side on a page they cost fewer misses than among other blocks,
+// and going back to the page takes a few instructions. An entry's page keeps the heap, as an object's does.
+#ifndef OURO_DETAIL_ENTRY_MEMORY_HPP
+#define OURO_DETAIL_ENTRY_MEMORY_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+// Free places of a page are linked as free blocks are, by the second word, and counted by `used`, `carved`, `capacity`.
+
+constexpr bool has_entry_page(std::size_t bytes, std::size_t alignment) noexcept {
+  return !OURO_DETAIL_SYSTEM_ALLOC && bytes <= entry_unit * entry_classes && alignment <= entry_unit;
+}
+inline bool has_space(page const& p) noexcept { return p.free_list != nullptr || p.carved != p.capacity; }
+
+inline void link_entry_page(page*& first, page* p) noexcept {
+  p->previous = nullptr;
+  p->next = first;
+  if (first != nullptr) first->previous = p;
+  first = p;
+}
+inline void unlink_entry_page(page*& first, page* p) noexcept {
+  (p->previous != nullptr ? p->previous->next : first) = p->next;
+  if (p->next != nullptr) p->next->previous = p->previous;
+}
+
+/// Throws std::bad_alloc.
+inline void* allocate_entry(heap_core& heap, std::size_t bytes, std::size_t alignment) {
+  if (!has_entry_page(bytes, alignment)) {
+    void* const memory = allocate_raw(bytes, alignment);
+    if (memory == nullptr) throw_bad_alloc();
+    return memory;
+  }
+  std::size_t const index = (bytes - 1) / entry_unit;
+  page*& first = heap.entry_pages[index];
+  page* p = first;
+  if (p == nullptr) {
+    p = acquire_page_beyond_limit(heap);
+    if (p == nullptr) throw_bad_alloc();
+    p->bin = static_cast<std::uint32_t>(index);
+    p->block_bytes = static_cast<std::uint32_t>((index + 1) * entry_unit);
+    p->first_block = page_header_bytes;
+    p->capacity = static_cast<std::uint32_t>((page_bytes - page_header_bytes) / p->block_bytes);
+    ++heap.entry_page_count;
+    link_entry_page(first, p);
+  }
+  object_header* place = p->free_list;
+  if (place != nullptr) {
+    p->free_list = next_free(place);
+  } else {
+    place = p->block(p->carved++);
+  }
+  ++p->used;
+  if (!has_space(*p)) unlink_entry_page(first, p);
+#if OURO_DETAIL_ASAN
+  ASAN_UNPOISON_MEMORY_REGION(place, bytes);
+#endif
+  return place;
+}
+
+inline void deallocate_entry(void* entry, std::size_t bytes, std::size_t alignment) noexcept {
+  if (!has_entry_page(bytes, alignment)) return deallocate_raw(entry, alignment);
+  auto* const place = static_cast<object_header*>(entry);
+  page* const p = page_of(place);
+  heap_core& heap = *p->heap;
+  page*& first = heap.entry_pages[p->bin];
+  if (!has_space(*p)) link_entry_page(first, p);
+#if OURO_DETAIL_ASAN
+  ASAN_POISON_MEMORY_REGION(place, bytes);
+#endif
+  set_next_free(place, p->free_list);
+  p->free_list = place;
+  if (--p->used != 0) return;
+  unlink_entry_page(first, p);
+  --heap.entry_page_count;
+  give_page_back(heap, p);
+  if (heap.closed) delete_heap_if_unused(heap);  // the value may have held the last object
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_ENTRY_MEMORY_HPP
+
 // What the weak containers share: ownership of the table, iterators that keep their place alive, removal.
 #ifndef OURO_DETAIL_WEAK_CONTAINER_HPP
 #define OURO_DETAIL_WEAK_CONTAINER_HPP
@@ -12298,6 +12403,14 @@ struct typed_entry : weak_entry {
     keyed = is_traced<Held> && has_keyed_container<Held>;
   }
   void trace(tracer& t) const noexcept override { trace_value(held, t); }
+
+  static void* operator new(std::size_t, heap_core& heap) {
+    return allocate_entry(heap, sizeof(typed_entry), alignof(typed_entry));
+  }
+  static void operator delete(void* entry) noexcept {
+    deallocate_entry(entry, sizeof(typed_entry), alignof(typed_entry));
+  }
+  static void operator delete(void* entry, heap_core&) noexcept { operator delete(entry); }
 
   void* pointer;
   [[no_unique_address]] Held held;
@@ -12499,7 +12612,9 @@ class identity_container : public weak_container<T, Entry, Reference> {
     if (Entry* const e = entry_of(p); e != nullptr) return {iterator(e), false};
     object_header* const h = handle_access::header(p);
     if (h == nullptr) throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
-    return {this->insert_entry(std::make_unique<Entry>(p, std::forward<A>(args)...), hash_of(h), h), true};
+    return {
+        this->insert_entry(std::unique_ptr<Entry>(new (heap_of(h)) Entry(p, std::forward<A>(args)...)), hash_of(h), h),
+        true};
   }
 };
 
@@ -12653,7 +12768,7 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
   iterator insert_new(K&& key, std::size_t hash, gc_ptr<T> const& p) {
     detail::object_header* const h = detail::handle_access::header(p);
     if (h == nullptr) detail::throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
-    return this->insert_entry(std::make_unique<entry>(p, std::move(key)), hash, h);
+    return this->insert_entry(std::unique_ptr<entry>(new (detail::heap_of(h)) entry(p, std::move(key))), hash, h);
   }
 };
 

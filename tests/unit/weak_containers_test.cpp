@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <memory>
 #include <set>
@@ -686,6 +687,93 @@ TEST_CASE("a key in another heap keeps its value, which dies with the key") {
   key.reset();
   CHECK(map.empty());
   CHECK(ouro::gc::collect() == 1);
+}
+
+TEST_CASE("the value of an entry may hold the last object of a heap that is gone") {
+  manual_heap heap;
+  weak_key_map<node, gc_ptr<node>> map;
+  gc_ptr<node> key;
+  {
+    ouro::heap other;
+    ouro::heap::scope const scope(other);
+    key = make_gc<node>();
+    map.try_emplace(key, key);
+  }
+  weak_gc_ptr<node> const weak = key;
+  key.reset();
+  CHECK_FALSE(weak.expired());
+  map.clear();
+  CHECK(weak.expired());
+}
+
+namespace {
+template <std::size_t Bytes, std::size_t Alignment>
+struct alignas(Alignment) sized_value {
+  explicit sized_value(int v) : first(v), last(static_cast<char>(v)) {}
+  int first;
+  std::array<char, Bytes> body{};
+  char last;
+};
+
+template <class Value>
+void check_values_of() {
+  manual_heap heap;
+  weak_key_map<node, Value> map;
+  std::vector<gc_ptr<node>> keys;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 300; ++i) {
+      keys.push_back(make_gc<node>());
+      map.try_emplace(keys.back(), i);
+    }
+    heap.verify();
+    int i = 0;
+    for (auto const& [key, value] : map) {
+      CHECK(key == keys[static_cast<std::size_t>(i)]);
+      CHECK(reinterpret_cast<std::uintptr_t>(&value) % alignof(Value) == 0);
+      CHECK((value.first == i && value.last == static_cast<char>(i)));
+      ++i;
+    }
+    CHECK(i == 300);
+    if (round == 1) map.clear();
+    keys.clear();
+    CHECK(map.empty());
+    heap.verify();
+  }
+}
+}  // namespace
+
+TEST_CASE("values of any size and alignment have entries of their own") {
+  check_values_of<sized_value<1, 4>>();
+  check_values_of<sized_value<100, 16>>();
+  check_values_of<sized_value<400, 8>>();
+  check_values_of<sized_value<5000, 8>>();
+  check_values_of<sized_value<1, 64>>();
+}
+
+TEST_CASE("an entry whose value cannot be made leaves nothing behind") {
+  struct throws {
+    explicit throws(bool now) {
+      if (now) throw std::runtime_error("no value");
+    }
+  };
+  manual_heap heap;
+  weak_key_map<node, throws> map;
+  auto const key = make_gc<node>();
+  for (int i = 0; i < 2000; ++i) CHECK_THROWS_AS(map.try_emplace(key, true), std::runtime_error);
+  CHECK(map.empty());
+  CHECK(map.try_emplace(key, false).second);
+  CHECK(map.size() == 1);
+  heap.verify();
+}
+
+TEST_CASE("the entries of many small containers share memory") {
+  manual_heap heap;
+  auto const key = make_gc<node>();
+  std::vector<weak_set<node>> sets(2000);
+  for (auto& s : sets) s.insert(key);
+  CHECK(ouro::heap::current().stats().bytes_reserved < 2'000'000);
+  sets.clear();
+  heap.verify();
 }
 
 TEST_CASE("a million ephemerons whose values refer to their keys are collected at once") {

@@ -57,6 +57,10 @@ struct bin {
 inline constexpr std::size_t smallest_large_class = 1024;
 inline constexpr std::size_t large_classes = 8 * 23;
 
+/// Sizes of entries of weak containers that have pages of their own.
+inline constexpr std::size_t entry_unit = 16;
+inline constexpr std::size_t entry_classes = 32;
+
 struct candidate {
   object_header* header;
   std::uint16_t birth;  // the slot the object had
@@ -124,6 +128,8 @@ struct heap_core {
   side_record* tracked_leaves = nullptr;
   std::size_t watches = 0;  // handles with callbacks whose objects live
   std::uint64_t watches_made = 0;
+  page* entry_pages[entry_classes] = {};  // with room for more entries of weak containers
+  std::size_t entry_page_count = 0;
   std::uint32_t trace_round = 0;        // the trials so far
   exit_record* exit_records = nullptr;  // newest first
 

@@ -44,8 +44,8 @@ inline chunk* add_chunk(heap_core& heap) noexcept {
   }
   heap.chunks = c;
   ++heap.chunk_count;
-  if (heap.bytes >= smallest_dense_heap && heap.bytes > heap.chunk_count * chunk_bytes / 2)
-    os_prefer_huge_pages(memory);
+  std::size_t const bytes = heap.bytes + heap.entry_page_count * page_bytes;
+  if (bytes >= smallest_dense_heap && bytes > heap.chunk_count * chunk_bytes / 2) os_prefer_huge_pages(memory);
   return c;
 }
 
@@ -74,9 +74,8 @@ inline void trim_pages(heap_core& heap, std::size_t keep) noexcept {
   }
 }
 
-/// An unused page, or null when the system or the heap's limit allows none.
-inline page* acquire_page(heap_core& heap) noexcept {
-  if (!within_limit(heap, page_bytes)) return nullptr;
+/// An unused page, or null when the system has none.
+inline page* acquire_page_beyond_limit(heap_core& heap) noexcept {
   chunk* c = heap.chunks;
   bool const reuse = heap.dirty_pages != 0;
   while (c != nullptr && (reuse ? c->dirty == 0 : c->in_use == all_pages)) c = c->next;
@@ -98,6 +97,22 @@ inline page* acquire_page(heap_core& heap) noexcept {
   return p;
 }
 
+/// The same, or null when the heap's limit allows none.
+inline page* acquire_page(heap_core& heap) noexcept {
+  return within_limit(heap, page_bytes) ? acquire_page_beyond_limit(heap) : nullptr;
+}
+
+inline void give_page_back(heap_core& heap, page* p) noexcept {
+  p->type = nullptr;
+  p->owner->in_use &= ~page_bit(p);
+  p->owner->dirty |= page_bit(p);
+  --heap.used_pages;
+  ++heap.dirty_pages;
+  // As many as are in use are kept: programs that free much often allocate it again.
+  std::size_t const most = std::max<std::size_t>(128, heap.used_pages);
+  if (heap.dirty_pages > most) trim_pages(heap, most / 2);
+}
+
 inline void release_page(heap_core& heap, page* p) noexcept {
   if (p->previous != nullptr) {
     p->previous->next = p->next;
@@ -107,14 +122,7 @@ inline void release_page(heap_core& heap, page* p) noexcept {
   if (p->next != nullptr) p->next->previous = p->previous;
   heap.bytes -= std::size_t{p->charged} * p->block_bytes;
   delete[] p->sides;
-  p->type = nullptr;
-  p->owner->in_use &= ~page_bit(p);
-  p->owner->dirty |= page_bit(p);
-  --heap.used_pages;
-  ++heap.dirty_pages;
-  // As many as are in use are kept: programs that free much often allocate it again.
-  std::size_t const most = std::max<std::size_t>(128, heap.used_pages);
-  if (heap.dirty_pages > most) trim_pages(heap, most / 2);
+  give_page_back(heap, p);
 }
 
 inline void set_mode(heap_core& heap, page& p, page_mode mode) noexcept {
@@ -167,7 +175,8 @@ inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32
   p->type = &type;
   p->bin = bin_index;
   p->block_bytes = static_cast<std::uint32_t>(block);
-  p->first_block = static_cast<std::uint32_t>(first_object - sizeof(object_header));
+  p->per_block = static_cast<std::uint32_t>((std::uint64_t{1} << 32) / block + 1);
+  p->first_block = static_cast<std::uint16_t>(first_object - sizeof(object_header));
   p->capacity = static_cast<std::uint32_t>((page_bytes - first_object - block + lead) / block + 1);
   p->tracked = type.tracked();
   p->die = type.die;
@@ -423,7 +432,7 @@ inline object_header* find_block(void const* address) noexcept {
     auto* p = reinterpret_cast<page*>(reinterpret_cast<std::uintptr_t>(address) & ~(page_bytes - 1));
     std::size_t const offset = reinterpret_cast<std::uintptr_t>(address) % page_bytes;
     if ((p->owner == nullptr) || p->type == nullptr || offset < p->first_block + sizeof(object_header)) return nullptr;
-    std::size_t const index = (offset - p->first_block) / p->block_bytes;
+    std::uint32_t const index = block_index(*p, address);
     if (index >= p->carved) return nullptr;
     object_header* const h = p->block(index);
     return state_of(*h) == object_state::free || state_of(*h) == object_state::dead ? nullptr : h;

@@ -54,14 +54,15 @@ struct page {
   bool tracked;
   std::uint32_t bin;
   std::uint32_t block_bytes;
-  std::uint32_t first_block;  // offset of the first block's header
+  std::uint32_t per_block;    // more than 2^32 / block_bytes, by at most 1: it numbers blocks without a division
   std::uint32_t capacity;     // blocks that fit
   std::uint32_t carved;       // blocks that have been made
   std::uint32_t charged;      // blocks that are part of the heap's `bytes`
   std::uint32_t condemned;    // objects that a running collection is about to free
   std::uint16_t last_birth;   // no younger object is in it (unless it is current)
   std::uint16_t queue;        // first block that waits for its destructor, in 8-byte units; 0: none
-  std::uint32_t side_count;   // blocks that `sides` has room for
+  std::uint16_t first_block;  // offset of the first block's header
+  std::uint16_t side_count;   // blocks that `sides` has room for
   side_slot* sides;
   page* next;  // all pages of the heap with this trackedness
   page* previous;
@@ -101,8 +102,8 @@ inline large_prefix* prefix_of(object_header const* h) noexcept {
 }
 
 inline std::uint32_t block_index(page const& p, void const* inside) noexcept {
-  auto const offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(inside) % page_bytes);
-  return (offset - p.first_block) / p.block_bytes;
+  std::uint64_t const offset = reinterpret_cast<std::uintptr_t>(inside) % page_bytes - p.first_block;
+  return static_cast<std::uint32_t>(offset * p.per_block >> 32);  // exact, since offset * block_bytes < 2^32
 }
 
 inline heap_core& heap_of(object_header const* h) noexcept {

@@ -44,7 +44,7 @@ inline side_slot* make_slot(object_header* h) noexcept {
     for (std::uint32_t i = 0; i != p.side_count; ++i) p.sides[i].move_to(bigger[i]);
     delete[] p.sides;
     p.sides = bigger;
-    p.side_count = p.carved;
+    p.side_count = static_cast<std::uint16_t>(p.carved);
   }
   return &p.sides[index];
 }

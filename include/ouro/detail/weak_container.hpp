@@ -2,6 +2,7 @@
 #ifndef OURO_DETAIL_WEAK_CONTAINER_HPP
 #define OURO_DETAIL_WEAK_CONTAINER_HPP
 
+#include <ouro/detail/entry_memory.hpp>
 #include <ouro/gc_ptr.hpp>
 
 #include <cstddef>
@@ -33,6 +34,14 @@ struct typed_entry : weak_entry {
     keyed = is_traced<Held> && has_keyed_container<Held>;
   }
   void trace(tracer& t) const noexcept override { trace_value(held, t); }
+
+  static void* operator new(std::size_t, heap_core& heap) {
+    return allocate_entry(heap, sizeof(typed_entry), alignof(typed_entry));
+  }
+  static void operator delete(void* entry) noexcept {
+    deallocate_entry(entry, sizeof(typed_entry), alignof(typed_entry));
+  }
+  static void operator delete(void* entry, heap_core&) noexcept { operator delete(entry); }
 
   void* pointer;
   [[no_unique_address]] Held held;
