@@ -80,9 +80,9 @@ class gc_generator : public std::ranges::view_base {
         detail::fail("an iterator was dereferenced at the end, or while the generator runs", "gc_generator",
                      detail::type_name<gc_generator>());
       }
-      detail::generator_shell const& leaf = *shell_->leaf;
+      detail::generator_front const& leaf = *shell_->leaf;
       if (leaf.value == nullptr) [[unlikely]]  // somebody delegates to it
-        return element_of(detail::innermost_far(leaf));
+        return element_of(detail::innermost_far(*shell_.get()));
       return element_of(leaf);
     }
     /// Throws as next().
@@ -227,7 +227,7 @@ class gc_generator : public std::ranges::view_base {
   static constexpr auto not_sending = []([[maybe_unused]] detail::generator_shell& innermost) noexcept {
     if constexpr (!std::is_void_v<Send>) static_cast<detail::sending_shell<Send>&>(innermost).sent = nullptr;
   };
-  static reference element_of(detail::generator_shell const& innermost) noexcept {
+  static reference element_of(detail::generator_front const& innermost) noexcept {
     using element = std::remove_reference_t<typename traits::yielded>;
     return static_cast<reference>(*static_cast<element*>(innermost.value));
   }

@@ -3023,9 +3023,16 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
   --thread.depth;
 }
 
-OURO_DETAIL_NOINLINE inline void drain_queue(thread_state& thread) noexcept {
+OURO_DETAIL_NOINLINE inline void do_what_waits(thread_state& thread) noexcept {
   while (object_header* h = dequeue(thread)) destroy_now(thread, h);
   collect_late_heaps(thread);
+}
+
+/// What could not be done inside destructors.
+OURO_DETAIL_INLINE void drain_queue(thread_state& thread) noexcept {
+  if (thread.queued_pages == nullptr && thread.queued_large == nullptr && thread.collect_late == nullptr) [[likely]]
+    return;
+  do_what_waits(thread);
 }
 
 /// Any death that `release_last` does not handle itself: during a trace, of large objects, of candidates, with a
@@ -10684,16 +10691,25 @@ enum class generator_state : std::uint8_t {
   orphaned,    // its body runs, and its last handle has gone
   fresh,       // not started
   delegating,  // its body has just asked for the elements of `child`
-  finished,    // the body has ended; the frame is gone, or about to go
+  finished,    // the body has ended; the frame is gone, or is being destroyed by somebody else
+  ending,      // the body has ended, and its frame destroys itself
   building     // the frame is being made
 };
 
-struct alignas(16) generator_shell {
+/// What it takes to resume a body.
+struct generator_front {
   std::coroutine_handle<> frame;
-  generator_shell* leaf = this;  // the innermost generator that it delegates to; itself while attached
-  // What the body has yielded. Null while it runs or delegates; the shell itself when what it delegated to has been ended
-  // by somebody else.
+  // What the body has yielded. Null while it runs or delegates, and when it has ended; the front itself when what it
+  // delegated to has been ended by somebody else.
   void* value = nullptr;
+};
+/// Never at an element.
+OURO_VISIBLE inline constinit generator_front no_front{};
+
+struct alignas(16) generator_shell : generator_front {
+  // Of the innermost generator that it delegates to: if that is at an element, this one can be advanced at once.
+  // `no_front` while attached, orphaned, or advanced without those that delegate to it.
+  generator_front* leaf = this;
   generator_shell* parent = nullptr;  // who delegates to this one
   gc_ptr<generator_shell> child;      // to whom this one delegates
   void (*trace_parameters)(void* frame, tracer&) noexcept = nullptr;
@@ -10719,13 +10735,17 @@ template <class Send>
 struct generator_shell_of<void, Send> : sending_shell<Send> {};
 
 inline bool has_frame(generator_shell const& s) noexcept { return s.state < generator_state::finished; }
+/// Looks first at what those look at who advance it.
 inline bool has_ended(generator_shell const* s) noexcept {
-  return s == nullptr || s->state == generator_state::finished;
+  return s == nullptr || (s->leaf->value == nullptr && s->state == generator_state::finished);
 }
+
+/// Precondition: its leaf is not `no_front`.
+inline generator_shell& leaf_of(generator_shell const& s) noexcept { return static_cast<generator_shell&>(*s.leaf); }
 
 inline bool is_running(generator_shell const& s) noexcept {
   return s.state == generator_state::busy || s.state == generator_state::orphaned ||
-         (s.state == generator_state::entered && s.leaf->value == nullptr);
+         s.state == generator_state::ending || (s.state == generator_state::entered && s.leaf->value == nullptr);
 }
 
 /// Does it run, or one that delegates to it?
@@ -10735,13 +10755,17 @@ inline bool is_running_in_chain(generator_shell const& s) noexcept {
   return is_running(*one);
 }
 
-/// The generator that yields for this one. O(1) unless others delegate to it.
-inline generator_shell const& innermost(generator_shell const& s) noexcept {
-  generator_shell const* one = s.leaf;
-  while (one->state == generator_state::attached && one->child != nullptr && one->child->parent == one) {
-    one = one->child.get();
-  }
+/// The same by way of all that lie between. Linear in their number.
+inline generator_shell& find_leaf(generator_shell& s) noexcept {
+  generator_shell* one = &s;
+  while (one->child != nullptr && one->child->parent == one) one = one->child.get();
   return *one;
+}
+
+/// The generator that yields for this one. O(1) unless others delegate to it.
+/// Precondition: it is entered or attached.
+inline generator_shell const& innermost(generator_shell const& s) noexcept {
+  return s.state == generator_state::attached ? find_leaf(const_cast<generator_shell&>(s)) : leaf_of(s);
 }
 
 /// The same out of line, for loops in which it is rare.
@@ -11051,7 +11075,7 @@ class generator_share {
   void retain() const noexcept {
     if (shell_ != nullptr) add_reference(header_of(shell_));
   }
-  static void release(object_header* h, std::uint16_t epoch) noexcept {
+  OURO_DETAIL_INLINE static void release(object_header* h, std::uint16_t epoch) noexcept {
     check_handle(h);
     if (h->count == 1 || is_sticky(h->count) || epoch != this_thread_state().fresh.slot) return drop_reference(h);
     --h->count;
@@ -11061,44 +11085,57 @@ class generator_share {
   std::uint16_t epoch_ = 0;
 };
 
-/// Destroys the frame of a generator, and those of the ones that it delegates to, innermost first.
-/// Precondition: nobody runs it or delegates to it, and it does not die meanwhile.
-inline void close(generator_shell& s) noexcept {
-  if (!has_frame(s)) return;
+OURO_DETAIL_NOINLINE inline void close_chain(generator_shell& s) noexcept {
   s.state = generator_state::busy;
   while (true) {
-    generator_shell& leaf = *s.leaf;
+    generator_shell& leaf = leaf_of(s);
+    leaf.value = nullptr;
     if (has_frame(leaf)) {
       leaf.state = generator_state::finished;
       leaf.frame.destroy();
     }
     leaf.child.reset();
     if (&leaf == &s) return;
+    leaf.leaf = &leaf;
     s.leaf = std::exchange(leaf.parent, nullptr);
   }
+}
+
+/// Destroys the frame of a generator, and those of the ones that it delegates to, innermost first.
+/// Precondition: nobody runs it or delegates to it, and it does not die meanwhile.
+inline void close(generator_shell& s) noexcept {
+  if (!has_frame(s)) return;
+  if (s.leaf != &s || s.child != nullptr) return close_chain(s);
+  s.value = nullptr;
+  s.state = generator_state::finished;
+  s.frame.destroy();
 }
 
 /// Goes on, after a resumption that has not yielded, until some body in the chain yields; false when that of the root
 /// has ended. A loop and no symmetric transfer: that one needs stack where it is not optimised.
 inline bool settle(generator_shell& root) noexcept {
-  while (root.leaf->value == nullptr) {
-    generator_shell& leaf = *root.leaf;
+  while (true) {
+    if (root.leaf->frame == nullptr) [[unlikely]] {
+      if (root.state == generator_state::orphaned) root.state = generator_state::entered;
+      root.leaf = &find_leaf(root);
+    }
+    generator_shell& leaf = leaf_of(root);
+    if (leaf.value != nullptr) return true;
     if (leaf.state == generator_state::delegating) {
       leaf.state = &leaf == &root ? generator_state::entered : generator_state::attached;
       generator_shell& child = *leaf.child;
       child.parent = &leaf;
       child.state = generator_state::attached;
-      root.leaf = std::exchange(child.leaf, &child);
+      root.leaf = std::exchange(child.leaf, &no_front);
       root.leaf->value = nullptr;
     } else if (&leaf == &root) {
       return false;
     } else {
-      leaf.frame.destroy();
+      leaf.leaf = &leaf;
       root.leaf = std::exchange(leaf.parent, nullptr);
     }
     root.leaf->frame.resume();
   }
-  return true;
 }
 
 /// What is left to do when the body has ended, or nobody holds the generator any more. Throws what came out of the
@@ -11109,7 +11146,6 @@ inline bool leave(generator_shell& s) {
     s.state = generator_state::entered;
     return !pin.holds_last();
   }
-  s.frame.destroy();
 #if OURO_DETAIL_EXCEPTIONS
   if (s.error != nullptr) std::rethrow_exception(std::exchange(s.error, nullptr));
 #endif
@@ -11122,7 +11158,7 @@ OURO_DETAIL_NOINLINE inline bool run_on(generator_shell& s) { return (settle(s) 
 OURO_DETAIL_INLINE bool run(generator_shell& s) {
   s.leaf->value = nullptr;
   s.leaf->frame.resume();
-  if (s.leaf->value == nullptr || s.state != generator_state::entered) [[unlikely]]
+  if (s.leaf->value == nullptr) [[unlikely]]
     return run_on(s);
   return true;
 }
@@ -11140,7 +11176,7 @@ class detached_generator {
     root_ = root;
     pin_.emplace(*root);
     set_waiting(generator_state::busy, generator_state::busy);
-    s.leaf = root->leaf;
+    s.leaf = std::exchange(root->leaf, &no_front);
     s.parent = nullptr;
     s.state = generator_state::entered;
   }
@@ -11149,7 +11185,7 @@ class detached_generator {
   ~detached_generator() {
     set_waiting(generator_state::entered, generator_state::attached);
     if (has_frame(shell_)) {
-      root_->leaf = std::exchange(shell_.leaf, &shell_);
+      root_->leaf = std::exchange(shell_.leaf, &no_front);
       shell_.parent = &parent_;
       shell_.state = generator_state::attached;
     } else {
@@ -11185,7 +11221,7 @@ OURO_DETAIL_NOINLINE bool advance_specially(generator_shell& s, Prepare prepare)
   pinned_generator const pin(s);
   {
     detached_generator const alone(s);
-    prepare(*s.leaf);
+    prepare(leaf_of(s));
     run(s);
   }  // if the body has dropped those that wait for it, they have closed it now
   return has_frame(s) && !pin.holds_last();
@@ -11196,9 +11232,9 @@ OURO_DETAIL_NOINLINE bool advance_specially(generator_shell& s, Prepare prepare)
 template <class Prepare>
 OURO_DETAIL_INLINE bool advance(generator_shell& s, Prepare prepare) {
   check_handle(header_of(&s));
-  if (s.state != generator_state::entered || s.leaf->value == nullptr) [[unlikely]]
+  if (s.leaf->value == nullptr) [[unlikely]]
     return advance_specially(s, prepare);
-  prepare(*s.leaf);
+  prepare(leaf_of(s));
   return run(s);
 }
 
@@ -11230,14 +11266,16 @@ struct generator_operations {
     auto& s = *static_cast<shell*>(object_of(h));
     if (!is_running(s)) return false;
     h->count = 1;
-    s.state = generator_state::orphaned;
+    if (s.state == generator_state::entered) s.leaf = &no_front;
+    if (s.state != generator_state::ending) s.state = generator_state::orphaned;
     s.was_orphaned = true;
     return true;
   }
   static void die(object_header* h) noexcept {
-    if (!defer_death(h)) detail::die<generator_operations>(h);
+    auto const& s = *static_cast<shell*>(object_of(h));
+    if (s.leaf->value != nullptr || !defer_death(h)) detail::die<generator_operations>(h);  // not running, surely
   }
-  static void destroy(object_header* h) noexcept {
+  OURO_DETAIL_INLINE static void destroy(object_header* h) noexcept {
     auto* const s = static_cast<shell*>(object_of(h));
     close(*s);
     std::destroy_at(s);
@@ -11608,7 +11646,7 @@ struct delegation_awaiter {
   }
   void await_suspend(std::coroutine_handle<>) const noexcept { shell.state = generator_state::delegating; }
 
-  Ret await_resume() const {
+  OURO_DETAIL_INLINE Ret await_resume() const {
     gc_ptr<generator_shell> const child = std::move(shell.child);
     throw_if_injected(shell);
     if (child != nullptr) throw_if_injected(*child);
@@ -11635,7 +11673,8 @@ class generator_promise_base {
   // The block goes with the shell, unless the frame could not be finished.
   static void operator delete(void* frame) noexcept {
     shell* const s = static_cast<shell*>(frame) - 1;
-    if (s->state == generator_state::building) abandon_shell(s);
+    if (s->state == generator_state::building) return abandon_shell(s);
+    s->state = generator_state::finished;
   }
 
   Generator get_return_object() noexcept {
@@ -11645,8 +11684,9 @@ class generator_promise_base {
     return generator_access::adopt<Generator>(handle_access::adopt<generator_shell>(h));
   }
   static constexpr std::suspend_always initial_suspend() noexcept { return {}; }
-  std::suspend_always final_suspend() noexcept {
-    own_shell().state = generator_state::finished;
+  // The frame goes at once: who has resumed it need not come back for that.
+  std::suspend_never final_suspend() noexcept {
+    own_shell().state = generator_state::ending;
     return {};
   }
   OURO_DETAIL_INLINE void unhandled_exception() noexcept { store_exception(own_shell()); }
@@ -11663,7 +11703,7 @@ class generator_promise_base {
   }
 
   template <class R>
-  auto yield_value(elements_of<R> elements) {
+  OURO_DETAIL_INLINE auto yield_value(elements_of<R> elements) {
     using range = std::remove_cvref_t<R>;
     if constexpr (generator_traits<range>::is_generator) {
       using result = typename generator_traits<range>::result;
@@ -11698,7 +11738,7 @@ class generator_promise_base {
   template <class Ret>
   delegation_awaiter<Ret, sent> delegate(gc_ptr<generator_shell> child) noexcept {
     if constexpr (!std::is_void_v<sent>) {  // it is resumed as by next(), whatever was sent before
-      if (child != nullptr) static_cast<sending_shell<sent>&>(*child->leaf).sent = nullptr;
+      if (child != nullptr) static_cast<sending_shell<sent>&>(leaf_of(*child)).sent = nullptr;
     }
     own_shell().child = std::move(child);
     return delegation_awaiter<Ret, sent>(own_shell());
@@ -11862,9 +11902,9 @@ class gc_generator : public std::ranges::view_base {
         detail::fail("an iterator was dereferenced at the end, or while the generator runs", "gc_generator",
                      detail::type_name<gc_generator>());
       }
-      detail::generator_shell const& leaf = *shell_->leaf;
+      detail::generator_front const& leaf = *shell_->leaf;
       if (leaf.value == nullptr) [[unlikely]]  // somebody delegates to it
-        return element_of(detail::innermost_far(leaf));
+        return element_of(detail::innermost_far(*shell_.get()));
       return element_of(leaf);
     }
     /// Throws as next().
@@ -12009,7 +12049,7 @@ class gc_generator : public std::ranges::view_base {
   static constexpr auto not_sending = []([[maybe_unused]] detail::generator_shell& innermost) noexcept {
     if constexpr (!std::is_void_v<Send>) static_cast<detail::sending_shell<Send>&>(innermost).sent = nullptr;
   };
-  static reference element_of(detail::generator_shell const& innermost) noexcept {
+  static reference element_of(detail::generator_front const& innermost) noexcept {
     using element = std::remove_reference_t<typename traits::yielded>;
     return static_cast<reference>(*static_cast<element*>(innermost.value));
   }

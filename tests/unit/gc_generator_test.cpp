@@ -559,6 +559,60 @@ TEST_CASE("a parameter that is the last to hold the generator may be destroyed b
   CHECK(heap.objects() == 0);
 }
 
+TEST_CASE("a body that has dropped its last handle may delegate before it yields") {
+  manual_heap heap;
+  gc_generator<int> g;
+  std::vector<std::string> order;
+  auto const inner = [](std::vector<std::string>& to, int depth, auto const& again) -> gc_generator<int> {
+    note const local(to, "inner " + std::to_string(depth));
+    if (depth == 0) {
+      co_yield 1;
+    } else {
+      co_yield ouro::elements_of(again(to, depth - 1, again));
+    }
+  };
+  auto const body = [](gc_generator<int>& self, std::vector<std::string>& to, auto const& make) -> gc_generator<int> {
+    note const local(to, "outer");
+    self = nullptr;
+    for (int const element : nothing()) co_yield element;
+    co_yield ouro::elements_of(nothing());
+    co_yield ouro::elements_of(make(to, 2, make));
+  };
+  g = body(g, order, inner);
+  CHECK_FALSE(g.next());
+  CHECK(order == std::vector<std::string>{"inner 0", "inner 1", "inner 2", "outer"});
+  CHECK(heap.objects() == 0);
+}
+
+TEST_CASE("parameters that are destroyed at the body's end find a generator that runs, and may collect") {
+  manual_heap heap;
+  struct nosy {
+    explicit nosy(gc_generator<int> const* g, int* n) : generator(g), errors(n) {}
+    nosy(nosy&& other) noexcept : generator(std::exchange(other.generator, nullptr)), errors(other.errors) {}
+    nosy& operator=(nosy&&) = delete;
+    ~nosy() {
+      if (generator == nullptr) return;
+      ouro::gc::collect();
+      try {
+        generator->next();
+      } catch (generator_running const&) {
+        ++*errors;
+      }
+    }
+    gc_generator<int> const* generator;
+    int* errors;
+    using gc_leaf = nosy;
+  };
+  int errors = 0;
+  gc_generator<int> g;
+  auto const body = [](nosy) -> gc_generator<int> { co_yield 1; };
+  g = body(nosy(&g, &errors));
+  CHECK(g.next());
+  CHECK_FALSE(g.next());
+  CHECK(errors == 1);
+  CHECK(g.done());
+}
+
 TEST_CASE("a local whose destructor drops the last handle may be closed") {
   manual_heap heap;
   struct dropper {

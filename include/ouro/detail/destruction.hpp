@@ -215,9 +215,16 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
   --thread.depth;
 }
 
-OURO_DETAIL_NOINLINE inline void drain_queue(thread_state& thread) noexcept {
+OURO_DETAIL_NOINLINE inline void do_what_waits(thread_state& thread) noexcept {
   while (object_header* h = dequeue(thread)) destroy_now(thread, h);
   collect_late_heaps(thread);
+}
+
+/// What could not be done inside destructors.
+OURO_DETAIL_INLINE void drain_queue(thread_state& thread) noexcept {
+  if (thread.queued_pages == nullptr && thread.queued_large == nullptr && thread.collect_late == nullptr) [[likely]]
+    return;
+  do_what_waits(thread);
 }
 
 /// Any death that `release_last` does not handle itself: during a trace, of large objects, of candidates, with a

@@ -162,7 +162,7 @@ struct delegation_awaiter {
   }
   void await_suspend(std::coroutine_handle<>) const noexcept { shell.state = generator_state::delegating; }
 
-  Ret await_resume() const {
+  OURO_DETAIL_INLINE Ret await_resume() const {
     gc_ptr<generator_shell> const child = std::move(shell.child);
     throw_if_injected(shell);
     if (child != nullptr) throw_if_injected(*child);
@@ -189,7 +189,8 @@ class generator_promise_base {
   // The block goes with the shell, unless the frame could not be finished.
   static void operator delete(void* frame) noexcept {
     shell* const s = static_cast<shell*>(frame) - 1;
-    if (s->state == generator_state::building) abandon_shell(s);
+    if (s->state == generator_state::building) return abandon_shell(s);
+    s->state = generator_state::finished;
   }
 
   Generator get_return_object() noexcept {
@@ -199,8 +200,9 @@ class generator_promise_base {
     return generator_access::adopt<Generator>(handle_access::adopt<generator_shell>(h));
   }
   static constexpr std::suspend_always initial_suspend() noexcept { return {}; }
-  std::suspend_always final_suspend() noexcept {
-    own_shell().state = generator_state::finished;
+  // The frame goes at once: who has resumed it need not come back for that.
+  std::suspend_never final_suspend() noexcept {
+    own_shell().state = generator_state::ending;
     return {};
   }
   OURO_DETAIL_INLINE void unhandled_exception() noexcept { store_exception(own_shell()); }
@@ -217,7 +219,7 @@ class generator_promise_base {
   }
 
   template <class R>
-  auto yield_value(elements_of<R> elements) {
+  OURO_DETAIL_INLINE auto yield_value(elements_of<R> elements) {
     using range = std::remove_cvref_t<R>;
     if constexpr (generator_traits<range>::is_generator) {
       using result = typename generator_traits<range>::result;
@@ -252,7 +254,7 @@ class generator_promise_base {
   template <class Ret>
   delegation_awaiter<Ret, sent> delegate(gc_ptr<generator_shell> child) noexcept {
     if constexpr (!std::is_void_v<sent>) {  // it is resumed as by next(), whatever was sent before
-      if (child != nullptr) static_cast<sending_shell<sent>&>(*child->leaf).sent = nullptr;
+      if (child != nullptr) static_cast<sending_shell<sent>&>(leaf_of(*child)).sent = nullptr;
     }
     own_shell().child = std::move(child);
     return delegation_awaiter<Ret, sent>(own_shell());

@@ -77,7 +77,7 @@ class generator_share {
   void retain() const noexcept {
     if (shell_ != nullptr) add_reference(header_of(shell_));
   }
-  static void release(object_header* h, std::uint16_t epoch) noexcept {
+  OURO_DETAIL_INLINE static void release(object_header* h, std::uint16_t epoch) noexcept {
     check_handle(h);
     if (h->count == 1 || is_sticky(h->count) || epoch != this_thread_state().fresh.slot) return drop_reference(h);
     --h->count;
@@ -87,44 +87,57 @@ class generator_share {
   std::uint16_t epoch_ = 0;
 };
 
-/// Destroys the frame of a generator, and those of the ones that it delegates to, innermost first.
-/// Precondition: nobody runs it or delegates to it, and it does not die meanwhile.
-inline void close(generator_shell& s) noexcept {
-  if (!has_frame(s)) return;
+OURO_DETAIL_NOINLINE inline void close_chain(generator_shell& s) noexcept {
   s.state = generator_state::busy;
   while (true) {
-    generator_shell& leaf = *s.leaf;
+    generator_shell& leaf = leaf_of(s);
+    leaf.value = nullptr;
     if (has_frame(leaf)) {
       leaf.state = generator_state::finished;
       leaf.frame.destroy();
     }
     leaf.child.reset();
     if (&leaf == &s) return;
+    leaf.leaf = &leaf;
     s.leaf = std::exchange(leaf.parent, nullptr);
   }
+}
+
+/// Destroys the frame of a generator, and those of the ones that it delegates to, innermost first.
+/// Precondition: nobody runs it or delegates to it, and it does not die meanwhile.
+inline void close(generator_shell& s) noexcept {
+  if (!has_frame(s)) return;
+  if (s.leaf != &s || s.child != nullptr) return close_chain(s);
+  s.value = nullptr;
+  s.state = generator_state::finished;
+  s.frame.destroy();
 }
 
 /// Goes on, after a resumption that has not yielded, until some body in the chain yields; false when that of the root
 /// has ended. A loop and no symmetric transfer: that one needs stack where it is not optimised.
 inline bool settle(generator_shell& root) noexcept {
-  while (root.leaf->value == nullptr) {
-    generator_shell& leaf = *root.leaf;
+  while (true) {
+    if (root.leaf->frame == nullptr) [[unlikely]] {
+      if (root.state == generator_state::orphaned) root.state = generator_state::entered;
+      root.leaf = &find_leaf(root);
+    }
+    generator_shell& leaf = leaf_of(root);
+    if (leaf.value != nullptr) return true;
     if (leaf.state == generator_state::delegating) {
       leaf.state = &leaf == &root ? generator_state::entered : generator_state::attached;
       generator_shell& child = *leaf.child;
       child.parent = &leaf;
       child.state = generator_state::attached;
-      root.leaf = std::exchange(child.leaf, &child);
+      root.leaf = std::exchange(child.leaf, &no_front);
       root.leaf->value = nullptr;
     } else if (&leaf == &root) {
       return false;
     } else {
-      leaf.frame.destroy();
+      leaf.leaf = &leaf;
       root.leaf = std::exchange(leaf.parent, nullptr);
     }
     root.leaf->frame.resume();
   }
-  return true;
 }
 
 /// What is left to do when the body has ended, or nobody holds the generator any more. Throws what came out of the
@@ -135,7 +148,6 @@ inline bool leave(generator_shell& s) {
     s.state = generator_state::entered;
     return !pin.holds_last();
   }
-  s.frame.destroy();
 #if OURO_DETAIL_EXCEPTIONS
   if (s.error != nullptr) std::rethrow_exception(std::exchange(s.error, nullptr));
 #endif
@@ -148,7 +160,7 @@ OURO_DETAIL_NOINLINE inline bool run_on(generator_shell& s) { return (settle(s) 
 OURO_DETAIL_INLINE bool run(generator_shell& s) {
   s.leaf->value = nullptr;
   s.leaf->frame.resume();
-  if (s.leaf->value == nullptr || s.state != generator_state::entered) [[unlikely]]
+  if (s.leaf->value == nullptr) [[unlikely]]
     return run_on(s);
   return true;
 }
@@ -166,7 +178,7 @@ class detached_generator {
     root_ = root;
     pin_.emplace(*root);
     set_waiting(generator_state::busy, generator_state::busy);
-    s.leaf = root->leaf;
+    s.leaf = std::exchange(root->leaf, &no_front);
     s.parent = nullptr;
     s.state = generator_state::entered;
   }
@@ -175,7 +187,7 @@ class detached_generator {
   ~detached_generator() {
     set_waiting(generator_state::entered, generator_state::attached);
     if (has_frame(shell_)) {
-      root_->leaf = std::exchange(shell_.leaf, &shell_);
+      root_->leaf = std::exchange(shell_.leaf, &no_front);
       shell_.parent = &parent_;
       shell_.state = generator_state::attached;
     } else {
@@ -211,7 +223,7 @@ OURO_DETAIL_NOINLINE bool advance_specially(generator_shell& s, Prepare prepare)
   pinned_generator const pin(s);
   {
     detached_generator const alone(s);
-    prepare(*s.leaf);
+    prepare(leaf_of(s));
     run(s);
   }  // if the body has dropped those that wait for it, they have closed it now
   return has_frame(s) && !pin.holds_last();
@@ -222,9 +234,9 @@ OURO_DETAIL_NOINLINE bool advance_specially(generator_shell& s, Prepare prepare)
 template <class Prepare>
 OURO_DETAIL_INLINE bool advance(generator_shell& s, Prepare prepare) {
   check_handle(header_of(&s));
-  if (s.state != generator_state::entered || s.leaf->value == nullptr) [[unlikely]]
+  if (s.leaf->value == nullptr) [[unlikely]]
     return advance_specially(s, prepare);
-  prepare(*s.leaf);
+  prepare(leaf_of(s));
   return run(s);
 }
 
@@ -256,14 +268,16 @@ struct generator_operations {
     auto& s = *static_cast<shell*>(object_of(h));
     if (!is_running(s)) return false;
     h->count = 1;
-    s.state = generator_state::orphaned;
+    if (s.state == generator_state::entered) s.leaf = &no_front;
+    if (s.state != generator_state::ending) s.state = generator_state::orphaned;
     s.was_orphaned = true;
     return true;
   }
   static void die(object_header* h) noexcept {
-    if (!defer_death(h)) detail::die<generator_operations>(h);
+    auto const& s = *static_cast<shell*>(object_of(h));
+    if (s.leaf->value != nullptr || !defer_death(h)) detail::die<generator_operations>(h);  // not running, surely
   }
-  static void destroy(object_header* h) noexcept {
+  OURO_DETAIL_INLINE static void destroy(object_header* h) noexcept {
     auto* const s = static_cast<shell*>(object_of(h));
     close(*s);
     std::destroy_at(s);

@@ -30,16 +30,25 @@ enum class generator_state : std::uint8_t {
   orphaned,    // its body runs, and its last handle has gone
   fresh,       // not started
   delegating,  // its body has just asked for the elements of `child`
-  finished,    // the body has ended; the frame is gone, or about to go
+  finished,    // the body has ended; the frame is gone, or is being destroyed by somebody else
+  ending,      // the body has ended, and its frame destroys itself
   building     // the frame is being made
 };
 
-struct alignas(16) generator_shell {
+/// What it takes to resume a body.
+struct generator_front {
   std::coroutine_handle<> frame;
-  generator_shell* leaf = this;  // the innermost generator that it delegates to; itself while attached
-  // What the body has yielded. Null while it runs or delegates; the shell itself when what it delegated to has been ended
-  // by somebody else.
+  // What the body has yielded. Null while it runs or delegates, and when it has ended; the front itself when what it
+  // delegated to has been ended by somebody else.
   void* value = nullptr;
+};
+/// Never at an element.
+OURO_VISIBLE inline constinit generator_front no_front{};
+
+struct alignas(16) generator_shell : generator_front {
+  // Of the innermost generator that it delegates to: if that is at an element, this one can be advanced at once.
+  // `no_front` while attached, orphaned, or advanced without those that delegate to it.
+  generator_front* leaf = this;
   generator_shell* parent = nullptr;  // who delegates to this one
   gc_ptr<generator_shell> child;      // to whom this one delegates
   void (*trace_parameters)(void* frame, tracer&) noexcept = nullptr;
@@ -65,13 +74,17 @@ template <class Send>
 struct generator_shell_of<void, Send> : sending_shell<Send> {};
 
 inline bool has_frame(generator_shell const& s) noexcept { return s.state < generator_state::finished; }
+/// Looks first at what those look at who advance it.
 inline bool has_ended(generator_shell const* s) noexcept {
-  return s == nullptr || s->state == generator_state::finished;
+  return s == nullptr || (s->leaf->value == nullptr && s->state == generator_state::finished);
 }
+
+/// Precondition: its leaf is not `no_front`.
+inline generator_shell& leaf_of(generator_shell const& s) noexcept { return static_cast<generator_shell&>(*s.leaf); }
 
 inline bool is_running(generator_shell const& s) noexcept {
   return s.state == generator_state::busy || s.state == generator_state::orphaned ||
-         (s.state == generator_state::entered && s.leaf->value == nullptr);
+         s.state == generator_state::ending || (s.state == generator_state::entered && s.leaf->value == nullptr);
 }
 
 /// Does it run, or one that delegates to it?
@@ -81,13 +94,17 @@ inline bool is_running_in_chain(generator_shell const& s) noexcept {
   return is_running(*one);
 }
 
-/// The generator that yields for this one. O(1) unless others delegate to it.
-inline generator_shell const& innermost(generator_shell const& s) noexcept {
-  generator_shell const* one = s.leaf;
-  while (one->state == generator_state::attached && one->child != nullptr && one->child->parent == one) {
-    one = one->child.get();
-  }
+/// The same by way of all that lie between. Linear in their number.
+inline generator_shell& find_leaf(generator_shell& s) noexcept {
+  generator_shell* one = &s;
+  while (one->child != nullptr && one->child->parent == one) one = one->child.get();
   return *one;
+}
+
+/// The generator that yields for this one. O(1) unless others delegate to it.
+/// Precondition: it is entered or attached.
+inline generator_shell const& innermost(generator_shell const& s) noexcept {
+  return s.state == generator_state::attached ? find_leaf(const_cast<generator_shell&>(s)) : leaf_of(s);
 }
 
 /// The same out of line, for loops in which it is rare.
