@@ -63,6 +63,10 @@ void traverse(benchmark::State& state, std::size_t levels) {
 template <class P>
 void add_all() {
   if constexpr (P::collects_cycles) {
+    add_scales<P>("W6", [](benchmark::State& state, std::size_t n) {
+      collect_rings<P>(state, n / 41, 41);
+      return n / 41 * 41;
+    });
     add_loop<P>("W6", "100x21", [](benchmark::State& state) { collect_rings<P>(state, 100, 21); })
         ->Iterations(200)
         ->Unit(benchmark::kMillisecond);

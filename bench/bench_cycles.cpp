@@ -209,6 +209,23 @@ void hot_root(benchmark::State& state, std::size_t live, std::size_t steps) {
 template <class P>
 void add_all() {
   constexpr bool frees = !std::is_same_v<P, arena_policy>;
+  add_scales<P>("W9", [](benchmark::State& state, std::size_t n) {
+    loop(state, [n] { return rings<P>(n / 3, 3); });
+    return n / 3 * 3;
+  });
+  add_scales<P>("W10", [](benchmark::State& state, std::size_t n) {
+    churn<P>(state, n / 3, n / 3);
+    return n / 3 * 3;
+  });
+  add_scales<P>("W12", [](benchmark::State& state, std::size_t n) {
+    loop(state, [n] { return retained_pairs<P>(n / 2); });
+    return 3 * (n / 2 * 2);
+  });
+  add_scales<P>("W14", [](benchmark::State& state, std::size_t n) {
+    constexpr std::size_t steps = 100'000;
+    if constexpr (P::shares) hot_root<P>(state, n, steps);
+    return 20 * steps;
+  });
   add<P>("W9", "1000000x3", [] { return rings<P>(1'000'000, 3); });
   add<P>("W9", "100000x30", [] { return rings<P>(100'000, 30); });
   for (std::size_t const live : {100'000u, 1'000'000u}) {

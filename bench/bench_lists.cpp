@@ -119,8 +119,16 @@ void deep_free(benchmark::State& state, std::int64_t length, bool ring) {
 
 template <class P>
 void add_all() {
+  add_scales<P>("W5", [](benchmark::State& state, std::size_t n) {
+    loop(state, [n] { return lists<P>(1, static_cast<std::int64_t>(n)); });
+    return n;
+  });
   add<P>("W5", "30x4096", [] { return lists<P>(30, 4'096); });
   add<P>("W5", "1x2000000", [] { return lists<P>(1, 2'000'000); });
+  add_scales<P>("W18", [](benchmark::State& state, std::size_t n) {
+    deep_free<P>(state, static_cast<std::int64_t>(n), false);
+    return n;
+  });
   for (std::int64_t const length : {1'000'000, 10'000'000}) {
     auto const parameter = std::to_string(length);
     auto const add_free = [length](std::string const& name, bool ring) {

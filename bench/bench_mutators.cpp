@@ -84,6 +84,10 @@ bool stress() {
 template <class P>
 void add_all() {
   if constexpr (P::shares && !std::is_same_v<P, arena_policy>) {
+    add_scales<P>("W1", [](benchmark::State& state, std::size_t n) {
+      loop(state, [n] { return random_mutator<P>(4 * n); });
+      return n;
+    });
     add<P>("W1", "1000000", [] { return random_mutator<P>(1'000'000); });
     add<P>("W2", "32769", &stress<P>);
   }

@@ -1,4 +1,5 @@
 // W3 binary trees (the program of the benchmarks game), W4 trees with parent handles, W8 GCBench.
+#include <bit>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -128,6 +129,11 @@ bool gcbench() {
 
 template <class P>
 void add_all() {
+  add_scales<P>("W3", [](benchmark::State& state, std::size_t n) {
+    int const depth = std::bit_width(n) - 1;
+    loop(state, [depth] { return count(*grow<P>(depth)) == nodes_of(depth); });
+    return nodes_of(depth);
+  });
   for (int const depth : {10, 16, 18, 21}) {
     // 10 GB and more of never freed memory say nothing new.
     if (std::is_same_v<P, arena_policy> && depth > 18) continue;

@@ -93,6 +93,17 @@ auto* add_loop(std::string const& workload, std::string const& parameter, Body b
   return benchmark::RegisterBenchmark(name.c_str(), run)->UseRealTime()->MeasureProcessCPUTime();
 }
 
+/// Runs a program that returns whether its own check of the result held.
+template <class Program>
+void loop(benchmark::State& state, Program program) {
+  for ([[maybe_unused]] auto _ : state) {
+    if (!program()) {
+      state.SkipWithError("wrong result");
+      break;
+    }
+  }
+}
+
 /// Registers a program: it runs once, whole, and returns whether its own check of the result held.
 template <class P, class Program>
 void add(std::string const& workload, std::string const& parameter, Program program) {
@@ -102,14 +113,26 @@ void add(std::string const& workload, std::string const& parameter, Program prog
       program();
       P::rewind();
     }
-    for ([[maybe_unused]] auto _ : state) {
-      if (!program()) {
-        state.SkipWithError("wrong result");
-        break;
-      }
-    }
+    loop(state, program);
   };
   add_loop<P>(workload, parameter, body)->Iterations(1)->Unit(benchmark::kMillisecond);
+}
+
+/// Registers `body(state, n)`, which returns how many objects a turn of its loop has made, for n from 10^4 to 10^7 as
+/// "<n>-objects". Of collectors alone.
+template <class P, class Body>
+void add_scales(std::string const& workload, Body body) {
+  if constexpr (P::collects_cycles) {
+    constexpr std::size_t smallest = 10'000, largest = 10'000'000, at_least = 1'000'000;
+    for (std::size_t n = smallest; n <= largest; n *= 10) {
+      auto const run = [body, n](benchmark::State& state) {
+        state.counters["objects"] = static_cast<double>(body(state, n));
+      };
+      add_loop<P>(workload, std::to_string(n) + "-objects", run)
+          ->Iterations(n < at_least ? static_cast<benchmark::IterationCount>(at_least / n) : 1)
+          ->Unit(benchmark::kMillisecond);
+    }
+  }
 }
 
 template <class... P>

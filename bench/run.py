@@ -5,6 +5,7 @@
     bench/run.py --quick     a small size of each workload, in about two minutes
     bench/run.py --only W3,W9 --peers shared_ptr,boehm
     bench/run.py --bounds    what the table of docs/performance.md compares, in about ten minutes
+    bench/run.py --scaling   10^4 to 10^7 objects, ouro and Boehm, in about ten minutes
 
 Each cell is a process of its own, so that peak memory and the state of the allocator are its own, and each run of a
 peer follows a run of ouro (A B A B): ratios are medians over such pairs. Results go to bench/results/, charts to docs/.
@@ -56,6 +57,10 @@ WORKLOADS = {
 # A script takes longer than anybody waits, or more memory than most machines have.
 NEVER = {("cpython", "W3", "18"), ("cpython", "W3", "21"), ("cpython", "W14", "10000000"),
          ("cpython", "W15", "100000000"), ("cpython", "W13", "100000"), ("nim", "W14", "10000000")}
+# With --scaling, which asks the programs for the sizes: the titles.
+SCALING = {"W1": "random mutator", "W3": "one tree", "W5": "doubly linked list", "W6": "collect() over garbage rings",
+           "W9": "rings of three", "W10": "churn beside a live graph", "W12": "retained pairs",
+           "W14": "churn beside a hot root", "W18": "deep free"}
 NOT_WRITTEN = {("nim", "W17")}  # its iterators are no objects of the collector
 
 
@@ -77,6 +82,10 @@ class Cell:
         self.workload, self.parameter, self.peer = workload, parameter, peer
         self.command, self.extra = command, extra or {}
         self.runs, self.paired, self.problem = [], [], None
+
+    @property
+    def title(self):
+        return SCALING[self.workload] if self.parameter.endswith("-objects") else WORKLOADS[self.workload][0]
 
     @property
     def key(self):
@@ -202,6 +211,13 @@ def collect_cells(options, directory, left_out):
                "nim": [str(nim)] if nim else None}
 
     cells = []
+    if options.scaling:
+        wanted = [key for key in found if key[0] in SCALING and key[1].endswith("-objects")]
+        for workload, parameter in sorted(wanted, key=lambda key: (int(key[0][1:]), int(key[1].split("-")[0]))):
+            for peer in ("ouro", "boehm"):
+                if peer in found[workload, parameter]:
+                    cells.append(Cell(workload, parameter, peer, found[workload, parameter][peer]))
+        return cells
     for workload, (_, full, quick, slow) in WORKLOADS.items():
         if options.only and workload not in options.only:
             continue
@@ -281,7 +297,7 @@ def ratio_of(cell, name):
 
 def result_of(cell):
     names = dict.fromkeys(name for run in cell.runs for name, value in run.items() if isinstance(value, (int, float)))
-    result = {"workload": cell.workload, "parameter": cell.parameter, "title": WORKLOADS[cell.workload][0],
+    result = {"workload": cell.workload, "parameter": cell.parameter, "title": cell.title,
               "peer": cell.peer, "median": {name: median_of(cell.runs, name) for name in names},
               "ratio": {name: ratio_of(cell, name) for name in ("real_ms", "cpu_ms", "rss_mib", "live_collect_ms")
                         if ratio_of(cell, name)},
@@ -357,7 +373,8 @@ def arguments():
     parser.add_argument("--parameters", type=lambda text: text.split(","), help="parameters, such as 18,1x2000000")
     parser.add_argument("--peers", type=lambda text: text.split(","), help="peers to compare ouro with")
     parser.add_argument("--bounds", action="store_true", help="what the table of docs/performance.md compares")
-    parser.add_argument("--rounds", type=int, help="rounds (default 5, with --quick 3)")
+    parser.add_argument("--scaling", action="store_true", help="sizes of 10^4 to 10^7 objects")
+    parser.add_argument("--rounds", type=int, help="rounds (default 5, with --quick or --scaling 3)")
     parser.add_argument("--timeout", type=float, help="seconds one run may take (default 120, with --quick 10)")
     parser.add_argument("--build-dir", default=str(ROOT / "build" / "bench"))
     parser.add_argument("--bin-dir", help="use the programs of this directory and build nothing")
@@ -365,12 +382,13 @@ def arguments():
     parser.add_argument("--output", help="the JSON file (default bench/results/latest.json or quick.json)")
     parser.add_argument("--no-charts", action="store_true", help="draw no charts")
     options = parser.parse_args()
-    options.rounds = options.rounds or (3 if options.quick else 5)
+    options.rounds = options.rounds or (3 if options.quick or options.scaling else 5)
     options.timeout = options.timeout or (10 if options.quick else 120)
     options.budget = 85 if options.quick else None
     # A part must not replace the results of the whole.
-    partial = options.only or options.peers or options.parameters or options.bounds
-    name = "bounds.json" if options.bounds else "partial.json" if partial else "quick.json" if options.quick else "latest.json"
+    partial = options.only or options.peers or options.parameters or options.bounds or options.scaling
+    name = ("bounds.json" if options.bounds else "scaling.json" if options.scaling else "partial.json" if partial else
+            "quick.json" if options.quick else "latest.json")
     options.output = Path(options.output or BENCH / "results" / name)
     options.charts = not (options.no_charts or partial or options.quick)
     return options

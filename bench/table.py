@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Puts the table of ratios into docs/performance.md, and some of it into README.md, from what bench/run.py has written.
+"""Puts tables of what bench/run.py has written into docs/performance.md, and some of it into README.md.
 
-    bench/table.py [bench/results/bounds.json]      writes the tables between the two markers of each page
-    bench/table.py --check                          status 1 if a page does not hold what would be written
+    bench/table.py              writes the tables between the two markers of each
+    bench/table.py --check      status 1 if a page does not hold what would be written
 
-What is to be measured for it: bench/run.py --bounds
+What is to be measured for them: bench/run.py --bounds, bench/run.py --scaling
 """
 
 import argparse
@@ -14,8 +14,7 @@ from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
-RESULTS = BENCH / "results" / "bounds.json"
-BEGIN, END = "<!-- ratios: made by bench/table.py -->", "<!-- end of ratios -->"
+RESULTS = BENCH / "results"
 
 # Workload, parameter, what is compared, peer, the bound that the project has set itself.
 ROWS = [
@@ -95,24 +94,62 @@ def table(results, rows, with_bounds):
     return "\n".join(lines)
 
 
-def pages(results):
+def scaling_table(results):
+    """Nanoseconds for each object by size, for ouro and in brackets for Boehm."""
+    found, titles = {}, {}
+    for row in results["results"]:
+        if row["median"]:
+            found[row["workload"], int(row["parameter"].split("-")[0]), row["peer"]] = row["median"]
+            titles[row["workload"]] = row["title"]
+    sizes = sorted({size for _, size, _ in found})
+
+    def nanoseconds(workload, size, peer):
+        figures = found.get((workload, size, peer))
+        return figures["cpu_ms"] * 1e6 / figures["objects"] if figures else None
+
+    lines = [conditions(results), "", "| workload |" + "".join(" %s |" % power(size) for size in sizes) +
+             " last / last but one | bytes | longest pause | of young ones |", "|---|" + "---:|" * (len(sizes) + 4)]
+    for workload, title in titles.items():
+        cells = []
+        for size in sizes:
+            ours, theirs = nanoseconds(workload, size, "ouro"), nanoseconds(workload, size, "boehm")
+            cells.append("%.0f%s" % (ours, " (%.0f)" % theirs if theirs else "") if ours else "not run")
+        largest = found[workload, sizes[-1], "ouro"]
+        growth = nanoseconds(workload, sizes[-1], "ouro") / nanoseconds(workload, sizes[-2], "ouro")
+        lines.append("| %s %s | %s | %.2f | %.0f | %.1f ms | %.2f ms |" % (
+            workload, title, " | ".join(cells), growth, largest["rss_mib"] * 2**20 / sizes[-1], largest["pause_ms"],
+            largest["young_pause_ms"]))
+    return "\n".join(lines)
+
+
+def power(size):
+    return "10<sup>%d</sup>" % (len(str(size)) - 1)
+
+
+def pages():
     """(path, text as it should be) of each page."""
+    bounds = json.loads((RESULTS / "bounds.json").read_text())
+    scaling = json.loads((RESULTS / "scaling.json").read_text())
     short = [row for row in ROWS if row[:4] in SHORT]
-    for path, rows, with_bounds in ((ROOT / "docs" / "performance.md", ROWS, True), (ROOT / "README.md", short, False)):
+    performance = {"ratios": table(bounds, ROWS, True), "scaling": scaling_table(scaling)}
+    for path, tables in ((ROOT / "docs" / "performance.md", performance),
+                         (ROOT / "README.md", {"ratios": table(bounds, short, False)})):
         text = path.read_text()
-        begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
-        yield path, text[:begin] + "\n" + table(results, rows, with_bounds) + "\n" + text[end:]
+        for name, lines in tables.items():
+            begin_mark, end_mark = "<!-- %s: made by bench/table.py -->" % name, "<!-- end of %s -->" % name
+            begin, end = text.index(begin_mark) + len(begin_mark), text.index(end_mark)
+            text = text[:begin] + "\n" + lines + "\n" + text[end:]
+        yield path, text
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("results", nargs="?", default=str(RESULTS))
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     stale = 0
-    for path, wanted in pages(json.loads(Path(options.results).read_text())):
+    for path, wanted in pages():
         if options.check and wanted != path.read_text():
-            print("%s does not show %s: run bench/table.py" % (path.relative_to(ROOT), options.results))
+            print("%s does not show the results: run bench/table.py" % path.relative_to(ROOT))
             stale = 1
         if not options.check:
             path.write_text(wanted)

@@ -17,11 +17,13 @@ namespace detail {
 // --- when to collect ------------------------------------------------------------------------------------------------
 
 /// Young collections wait for so many bytes of objects at least: about what fits a second-level cache.
-inline constexpr std::size_t smallest_young_limit = 512 * 1024;
+inline constexpr std::size_t smallest_young_limit = 256 * 1024;
 /// Heaps smaller than this are not worth a full collection of its own.
 inline constexpr std::size_t smallest_full_heap = 32 * 1024 * 1024;
-/// Programs whose counts never fall to something above zero are walked from this size on, when it has doubled.
+/// While no count falls to something above zero, garbage cycles can only be made by moves. Heaps are walked for them from
+/// this size on, when they have grown so many times.
 inline constexpr std::size_t smallest_walked_heap = 64 * 1024 * 1024;
+inline constexpr std::size_t unsuspicious_growth = 4;
 /// An automatic collection of a younger generation looks at no more objects than this.
 inline constexpr std::size_t young_budget = std::size_t{1} << 16;
 
@@ -76,7 +78,7 @@ inline void collect_by_bytes(heap_core& heap) noexcept {
   heap.allocated = 0;
   bool const suspicious = heap.candidate_count != 0 || heap.old_fell || heap.lost;
   if (!suspicious) {
-    if (held >= smallest_walked_heap && held >= heap.live_after_full * 2) return collect_full(heap);
+    if (held >= smallest_walked_heap && held >= heap.live_after_full * unsuspicious_growth) return collect_full(heap);
     heap.unsuspicious = held;
     return;
   }
