@@ -465,6 +465,13 @@ inline void os_prefer_huge_pages([[maybe_unused]] void* chunk) noexcept {
 #endif
 }
 
+/// Takes all page faults of the memory in one call, where the system can.
+inline void os_populate([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t bytes) noexcept {
+#if defined(__linux__) && defined(MADV_POPULATE_WRITE)
+  ::madvise(begin, bytes, MADV_POPULATE_WRITE);
+#endif
+}
+
 inline void os_release_chunk(void* chunk) noexcept {
 #if OURO_DETAIL_ASAN
   ASAN_UNPOISON_MEMORY_REGION(chunk, chunk_bytes);
@@ -1837,6 +1844,8 @@ inline std::uint64_t page_bit(page const* p) noexcept {
 /// Heaps of more bytes than this, most of them in use, ask for huge pages. Many types with few objects each are better
 /// off without.
 inline constexpr std::size_t smallest_dense_heap = 32 * 1024 * 1024;
+/// Heaps of more bytes than this will use new pages up, and take them from the system as a whole.
+inline constexpr std::size_t smallest_populated_heap = 4 * 1024 * 1024;
 
 inline chunk* add_chunk(heap_core& heap) noexcept {
   void* memory = os_reserve_chunk();
@@ -1889,11 +1898,16 @@ inline page* acquire_page_beyond_limit(heap_core& heap) noexcept {
   std::uint64_t const candidates = c->dirty != 0 ? c->dirty : all_pages & ~c->in_use;
   int const index = std::countr_zero(candidates);
   std::uint64_t const bit = std::uint64_t{1} << index;
-  if ((c->dirty & bit) != 0) --heap.dirty_pages;
+  void* const memory = static_cast<char*>(c->memory) + static_cast<std::size_t>(index) * page_bytes;
+  if ((c->dirty & bit) != 0) {
+    --heap.dirty_pages;
+  } else if (heap.bytes >= smallest_populated_heap) {
+    os_populate(memory, page_bytes);
+  }
   c->dirty &= ~bit;
   c->in_use |= bit;
   ++heap.used_pages;
-  auto* p = ::new (static_cast<char*>(c->memory) + static_cast<std::size_t>(index) * page_bytes) page{};
+  auto* p = ::new (memory) page{};
   p->heap = &heap;
   p->owner = c;
 #if OURO_DETAIL_ASAN

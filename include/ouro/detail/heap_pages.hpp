@@ -32,6 +32,8 @@ inline std::uint64_t page_bit(page const* p) noexcept {
 /// Heaps of more bytes than this, most of them in use, ask for huge pages. Many types with few objects each are better
 /// off without.
 inline constexpr std::size_t smallest_dense_heap = 32 * 1024 * 1024;
+/// Heaps of more bytes than this will use new pages up, and take them from the system as a whole.
+inline constexpr std::size_t smallest_populated_heap = 4 * 1024 * 1024;
 
 inline chunk* add_chunk(heap_core& heap) noexcept {
   void* memory = os_reserve_chunk();
@@ -84,11 +86,16 @@ inline page* acquire_page_beyond_limit(heap_core& heap) noexcept {
   std::uint64_t const candidates = c->dirty != 0 ? c->dirty : all_pages & ~c->in_use;
   int const index = std::countr_zero(candidates);
   std::uint64_t const bit = std::uint64_t{1} << index;
-  if ((c->dirty & bit) != 0) --heap.dirty_pages;
+  void* const memory = static_cast<char*>(c->memory) + static_cast<std::size_t>(index) * page_bytes;
+  if ((c->dirty & bit) != 0) {
+    --heap.dirty_pages;
+  } else if (heap.bytes >= smallest_populated_heap) {
+    os_populate(memory, page_bytes);
+  }
   c->dirty &= ~bit;
   c->in_use |= bit;
   ++heap.used_pages;
-  auto* p = ::new (static_cast<char*>(c->memory) + static_cast<std::size_t>(index) * page_bytes) page{};
+  auto* p = ::new (memory) page{};
   p->heap = &heap;
   p->owner = c;
 #if OURO_DETAIL_ASAN

@@ -81,6 +81,13 @@ inline void os_prefer_huge_pages([[maybe_unused]] void* chunk) noexcept {
 #endif
 }
 
+/// Takes all page faults of the memory in one call, where the system can.
+inline void os_populate([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t bytes) noexcept {
+#if defined(__linux__) && defined(MADV_POPULATE_WRITE)
+  ::madvise(begin, bytes, MADV_POPULATE_WRITE);
+#endif
+}
+
 inline void os_release_chunk(void* chunk) noexcept {
 #if OURO_DETAIL_ASAN
   ASAN_UNPOISON_MEMORY_REGION(chunk, chunk_bytes);
