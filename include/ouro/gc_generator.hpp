@@ -10,8 +10,8 @@
 #include <cstddef>
 #include <functional>
 #include <iterator>
-#include <ranges>
 #include <stdexcept>
+#include <string_view>  // declares what views need of the much larger <ranges>
 #include <type_traits>
 #include <utility>
 
@@ -43,7 +43,7 @@ struct generator_running : std::logic_error {
 /// supported. Making one allocates and may collect; throws std::bad_alloc, and what the parameters' copies throw.
 /// Thread rule as for `gc_ptr`. CPython's counterpart is the generator object.
 template <class Ref, class Val, class Ret, class Send>
-class gc_generator : public std::ranges::view_base {
+class gc_generator {
   using traits = detail::generator_traits<gc_generator>;
   static_assert(!std::is_reference_v<Ret> && !std::is_reference_v<Send>,
                 "ouro: the result of a generator and what is sent to it are objects: use a pointer or a gc_ptr");
@@ -358,6 +358,8 @@ struct handle_traits<weak_gc_generator<Ref, Val, Ret, Send>> {
 }  // namespace ouro
 
 /// @cond
+template <class Ref, class Val, class Ret, class Send>
+inline constexpr bool std::ranges::enable_view<ouro::gc_generator<Ref, Val, Ret, Send>> = true;
 template <class Ref, class Val, class Ret, class Send>
 inline constexpr bool std::ranges::enable_borrowed_range<ouro::gc_generator<Ref, Val, Ret, Send>> = true;
 /// @endcond

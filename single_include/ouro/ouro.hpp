@@ -179,7 +179,6 @@
 #include <memory>
 #include <new>
 #include <optional>
-#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -3266,6 +3265,10 @@ class edge_stream : public tracer {
   edge buffer_[capacity];
 };
 
+inline void sort_by_slot(edge* first, edge* last) noexcept {
+  std::sort(first, last, [](edge const& a, edge const& b) { return a.slot < b.slot; });
+}
+
 /// Runs a trace function that users wrote, keeps all its edges and judges them.
 class checked_trace : public tracer {
  public:
@@ -3312,10 +3315,11 @@ class checked_trace : public tracer {
     if (fault_ != trace_fault::none) return fault_;
     if (tracer_access::take_in_use(*this)) return trace_fault::in_use;
     if (thread.dropped_in_trace && reports_outside_of_it()) return trace_fault::temporary;
-    std::sort(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot < b.slot; });
-    auto const repeat =
-        std::adjacent_find(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot == b.slot; });
-    return repeat == edges_ + count_ ? trace_fault::none : trace_fault::repeated;
+    sort_by_slot(edges_, edges_ + count_);
+    for (std::size_t i = 1; i < count_; ++i) {
+      if (edges_[i].slot == edges_[i - 1].slot) return trace_fault::repeated;
+    }
+    return trace_fault::none;
   }
 
   // Called with every edge, while the reporting frame is on the stack: a slot that lies between it and our own
@@ -3614,7 +3618,7 @@ class trial {
     void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
       if (h->slot != slot_in_set && !self.joins(h)) return;
-      if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, h});
+      if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, edge_target(h)});
       if (h->count == 0) [[unlikely]]
         return self.make_root(h, trace_fault::too_many);
       --h->count;
@@ -3784,24 +3788,19 @@ class trial {
   void check_repeats() noexcept {
     if constexpr (OURO_DETAIL_HARDENED) {
       std::size_t const n = seen_.size();
-      auto* sorted = new (std::nothrow) seen_edge[n == 0 ? 1 : n];
+      auto* sorted = new (std::nothrow) edge[n == 0 ? 1 : n];
       if (sorted != nullptr) {
         std::size_t i = 0;
-        seen_.for_each([&](seen_edge const& e) { sorted[i++] = e; });
-        std::sort(sorted, sorted + n, [](seen_edge const& a, seen_edge const& b) { return a.slot < b.slot; });
+        seen_.for_each([&](edge const& e) { sorted[i++] = e; });
+        sort_by_slot(sorted, sorted + n);
         for (i = 1; i < n; ++i) {
-          if (sorted[i].slot == sorted[i - 1].slot) make_root(sorted[i].header, trace_fault::too_many);
+          if (sorted[i].slot == sorted[i - 1].slot) make_root(resolve(sorted[i].target), trace_fault::too_many);
         }
         delete[] sorted;
       }
       while (!seen_.empty()) seen_.pop();
     }
   }
-
-  struct seen_edge {
-    void** slot;
-    object_header* header;
-  };
 
   heap_core& heap_;
   fault_list& faults_;
@@ -3810,7 +3809,7 @@ class trial {
   checked_trace checked_;
   chunk_list<work_entry> set_;
   chunk_list<object_header*> stack_;
-  chunk_list<seen_edge> seen_;
+  chunk_list<edge> seen_;
   std::size_t handles_ = 0;  // to members of S, wherever they are
   std::size_t edges_ = 0;    // those of them that were found inside S
   std::size_t found_ = 0;    // handles found inside S, wherever they lead
@@ -11881,7 +11880,7 @@ struct generator_running : std::logic_error {
 /// supported. Making one allocates and may collect; throws std::bad_alloc, and what the parameters' copies throw.
 /// Thread rule as for `gc_ptr`. CPython's counterpart is the generator object.
 template <class Ref, class Val, class Ret, class Send>
-class gc_generator : public std::ranges::view_base {
+class gc_generator {
   using traits = detail::generator_traits<gc_generator>;
   static_assert(!std::is_reference_v<Ret> && !std::is_reference_v<Send>,
                 "ouro: the result of a generator and what is sent to it are objects: use a pointer or a gc_ptr");
@@ -12196,6 +12195,8 @@ struct handle_traits<weak_gc_generator<Ref, Val, Ret, Send>> {
 }  // namespace ouro
 
 /// @cond
+template <class Ref, class Val, class Ret, class Send>
+inline constexpr bool std::ranges::enable_view<ouro::gc_generator<Ref, Val, Ret, Send>> = true;
 template <class Ref, class Val, class Ret, class Send>
 inline constexpr bool std::ranges::enable_borrowed_range<ouro::gc_generator<Ref, Val, Ret, Send>> = true;
 /// @endcond

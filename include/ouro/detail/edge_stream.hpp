@@ -156,6 +156,10 @@ class edge_stream : public tracer {
   edge buffer_[capacity];
 };
 
+inline void sort_by_slot(edge* first, edge* last) noexcept {
+  std::sort(first, last, [](edge const& a, edge const& b) { return a.slot < b.slot; });
+}
+
 /// Runs a trace function that users wrote, keeps all its edges and judges them.
 class checked_trace : public tracer {
  public:
@@ -202,10 +206,11 @@ class checked_trace : public tracer {
     if (fault_ != trace_fault::none) return fault_;
     if (tracer_access::take_in_use(*this)) return trace_fault::in_use;
     if (thread.dropped_in_trace && reports_outside_of_it()) return trace_fault::temporary;
-    std::sort(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot < b.slot; });
-    auto const repeat =
-        std::adjacent_find(edges_, edges_ + count_, [](edge const& a, edge const& b) { return a.slot == b.slot; });
-    return repeat == edges_ + count_ ? trace_fault::none : trace_fault::repeated;
+    sort_by_slot(edges_, edges_ + count_);
+    for (std::size_t i = 1; i < count_; ++i) {
+      if (edges_[i].slot == edges_[i - 1].slot) return trace_fault::repeated;
+    }
+    return trace_fault::none;
   }
 
   // Called with every edge, while the reporting frame is on the stack: a slot that lies between it and our own

@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <iterator>
 #include <memory>
-#include <ranges>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>

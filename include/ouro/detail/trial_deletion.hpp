@@ -230,7 +230,7 @@ class trial {
     void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
       if (h->slot != slot_in_set && !self.joins(h)) return;
-      if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, h});
+      if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, edge_target(h)});
       if (h->count == 0) [[unlikely]]
         return self.make_root(h, trace_fault::too_many);
       --h->count;
@@ -400,24 +400,19 @@ class trial {
   void check_repeats() noexcept {
     if constexpr (OURO_DETAIL_HARDENED) {
       std::size_t const n = seen_.size();
-      auto* sorted = new (std::nothrow) seen_edge[n == 0 ? 1 : n];
+      auto* sorted = new (std::nothrow) edge[n == 0 ? 1 : n];
       if (sorted != nullptr) {
         std::size_t i = 0;
-        seen_.for_each([&](seen_edge const& e) { sorted[i++] = e; });
-        std::sort(sorted, sorted + n, [](seen_edge const& a, seen_edge const& b) { return a.slot < b.slot; });
+        seen_.for_each([&](edge const& e) { sorted[i++] = e; });
+        sort_by_slot(sorted, sorted + n);
         for (i = 1; i < n; ++i) {
-          if (sorted[i].slot == sorted[i - 1].slot) make_root(sorted[i].header, trace_fault::too_many);
+          if (sorted[i].slot == sorted[i - 1].slot) make_root(resolve(sorted[i].target), trace_fault::too_many);
         }
         delete[] sorted;
       }
       while (!seen_.empty()) seen_.pop();
     }
   }
-
-  struct seen_edge {
-    void** slot;
-    object_header* header;
-  };
 
   heap_core& heap_;
   fault_list& faults_;
@@ -426,7 +421,7 @@ class trial {
   checked_trace checked_;
   chunk_list<work_entry> set_;
   chunk_list<object_header*> stack_;
-  chunk_list<seen_edge> seen_;
+  chunk_list<edge> seen_;
   std::size_t handles_ = 0;  // to members of S, wherever they are
   std::size_t edges_ = 0;    // those of them that were found inside S
   std::size_t found_ = 0;    // handles found inside S, wherever they lead
