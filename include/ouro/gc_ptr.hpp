@@ -54,7 +54,7 @@ class gc_ptr {
   /// One more handle to the same object. O(1).
   gc_ptr(gc_ptr const& other) noexcept : word_(other.word_) { retain(); }
   /// Takes the handle over; `other` is null afterwards, and no count changes.
-  gc_ptr(gc_ptr&& other) noexcept : word_(std::exchange(other.word_, nullptr)) {}
+  constexpr gc_ptr(gc_ptr&& other) noexcept : word_(std::exchange(other.word_, nullptr)) {}
 
   /// From a handle to a derived, less constant or (for `gc_ptr<void>`) any type.
   template <class U>
@@ -77,10 +77,10 @@ class gc_ptr {
   }
 
   /// Drops the handle. The last one runs the object's finalizer and destructor before it returns.
-  // Not constexpr, and without a look at T: Clang evaluates a constexpr destructor before T is complete.
-  OURO_DETAIL_INLINE ~gc_ptr() {
+  // Without a look at T: Clang evaluates a constexpr destructor before T is complete.
+  OURO_DETAIL_INLINE constexpr ~gc_ptr() {
     if (word_ != nullptr) release(word_);
-    if constexpr (OURO_DETAIL_HARDENED) {
+    if (OURO_DETAIL_HARDENED && !std::is_constant_evaluated()) {
       *const_cast<void* volatile*>(&word_) = reinterpret_cast<void*>(detail::destroyed_handle);
     }
   }
@@ -341,6 +341,7 @@ struct handle_traits<gc_ptr<T>> {
   // Leafness is the dynamic type's, so that a slot is skipped only if no class can hide behind it.
   static constexpr bool is_traced = std::is_class_v<element> || std::is_union_v<element> || std::is_void_v<element>;
   static constexpr bool is_hand_traced = false;
+  static constexpr bool is_one_edge = is_traced;
 
   static void trace(gc_ptr<T> const& handle, tracer& t) noexcept {
     void** const slot = &const_cast<void*&>(handle_access::word(handle));

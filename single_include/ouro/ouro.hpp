@@ -874,6 +874,7 @@ using type_traits_set = std::uint8_t;
 inline constexpr type_traits_set has_finalize = 1;
 inline constexpr type_traits_set is_hand_written = 2;  // users wrote the trace of some part: its reports are checked
 inline constexpr type_traits_set has_keyed_parts = 4;  // a container whose order or hash depends on handles
+inline constexpr type_traits_set has_destructor = 8;   // that does more than to drop handles
 
 struct object_header;
 struct work_entry;
@@ -3592,6 +3593,7 @@ class trial {
   bool was_cut() const noexcept { return cut_; }
   bool has_sides() const noexcept { return has_sides_; }
   bool has_finalizers() const noexcept { return (traits_ & has_finalize) != 0; }
+  bool has_destructors() const noexcept { return (traits_ & has_destructor) != 0; }
   bool has_keyed_containers() const noexcept { return (traits_ & has_keyed_parts) != 0; }
   /// True when no handle leads from S to an object outside.
   bool is_closed() const noexcept { return found_ == edges_ && (traits_ & is_hand_written) == 0; }
@@ -4031,6 +4033,7 @@ class collection {
 
   void destroy_all() noexcept {
     if (trial_.is_closed()) {
+      if (!trial_.has_destructors() && !trial_.has_sides()) return free_all<false>();
       clear_references<clearing_all>();
     } else {
       clear_references<clearing>();
@@ -4043,7 +4046,7 @@ class collection {
         if ((first->header->flags & flag_side) != 0) drop_entries(first->header);
       }
     });
-    free_all();
+    free_all<true>();
   }
 
   /// Calls `f(type, first, last)` for objects of one type that follow one another.
@@ -4099,8 +4102,16 @@ class collection {
     stream.trace_tables(trial_.checked());
   }
 
-  /// Garbage often fills whole pages, which go back without a look at their blocks.
+  /// Garbage often fills whole pages, which go back without a look at their blocks. Garbage that is not condemned is
+  /// nothing but handles to other garbage, so that nobody notices if it is not torn down.
+  template <bool Condemned>
   void free_all() noexcept {
+    if constexpr (!Condemned) {
+      for_each_run([&](type_descriptor const&, work_entry* first, work_entry* last) {
+        if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
+        for (; first != last; ++first) weak_handles_ |= first->saved.weak;
+      });
+    }
     // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
     bool const every_block =
         OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers() || weak_handles_ != 0;
@@ -4119,7 +4130,7 @@ class collection {
       }
       for (; first != last; ++first) {
         object_header* const h = first->header;
-        if (h->count != condemned_count) {
+        if (Condemned && h->count != condemned_count) {
           keep_zombie(heap_, type, h);
         } else if (p == nullptr || h->weak != 0) {
           release_block(h);
@@ -8797,9 +8808,67 @@ constexpr auto throw_function() -> void (*)(void*) {
 #endif
 }
 
+/// Moves an object of the type as a constant. An aggregate with handles cannot do that if its destructor is declared: it
+/// has no move constructor then, and the copy of a handle is no constant.
+template <class T, class... M>
+constexpr bool moves_constant(type_list<M...>) {
+  if constexpr ((... || std::is_array_v<M>)) {
+    T object{};
+    [[maybe_unused]] T const moved(std::move(object));
+  } else {
+    T object{M()...};  // whatever its members are otherwise initialised with
+    [[maybe_unused]] T const moved(std::move(object));
+  }
+  return true;
+}
+template <class T, class Members>
+inline constexpr bool is_made_of = false;
+template <class T, class... M>
+inline constexpr bool is_made_of<T, type_list<M...>> =
+    (... || std::is_array_v<M>) ? requires { T{}; } : requires { T{M()...}; };
+template <class T, class Members, class = void>
+inline constexpr bool is_moved_in_constants = false;
+template <class T, class Members>
+inline constexpr bool
+    is_moved_in_constants<T, Members, std::enable_if_t<std::bool_constant<moves_constant<T>(Members{})>::value>> = true;
+
+template <class T, class Members>
+constexpr bool has_implicit_destructor() {
+  if constexpr (std::is_aggregate_v<T> && std::is_move_constructible_v<T> && is_made_of<T, Members>) {
+    return is_moved_in_constants<T, Members>;
+  } else {
+    return false;
+  }
+}
+
+/// A handle whose destructor undoes what its trace reports, and nothing else.
+template <class T>
+inline constexpr bool is_one_edge = false;
+template <class T>
+  requires(handle_traits<T>::is_one_edge)
+inline constexpr bool is_one_edge<T> = true;
+
+/// Does its destructor nothing but drop the handles that its trace reports? False where that cannot be told.
+template <class T>
+inline constexpr bool drops_only_handles = false;
+template <class... M>
+inline constexpr bool drops_only_handles<type_list<M...>> = (... && drops_only_handles<std::remove_cv_t<M>>);
+template <class T, std::size_t N>
+inline constexpr bool drops_only_handles<T[N]> = drops_only_handles<std::remove_cv_t<T>>;
+template <class T, std::size_t N>
+inline constexpr bool drops_only_handles<std::array<T, N>> = drops_only_handles<std::remove_cv_t<T>>;
+template <class T>
+  requires(std::is_trivially_destructible_v<T> || is_one_edge<T>)
+inline constexpr bool drops_only_handles<T> = true;
+template <class T>
+  requires(!std::is_trivially_destructible_v<T> && verdict_of<T>.how == kind::aggregate)
+inline constexpr bool drops_only_handles<T> =
+    drops_only_handles<typename parts<T>::type> && has_implicit_destructor<T, typename parts<T>::type>();
+
 template <class T>
 constexpr type_traits_set traits_of() {
   unsigned traits = has_finalizer<T> ? has_finalize : 0u;
+  if (!drops_only_handles<T>) traits |= has_destructor;
   if constexpr (is_traced<T>) {
     if (is_hand_traced<T>) traits |= is_hand_written;
     if (has_keyed_container<T>) traits |= has_keyed_parts;
@@ -9217,7 +9286,7 @@ class gc_ptr {
   /// One more handle to the same object. O(1).
   gc_ptr(gc_ptr const& other) noexcept : word_(other.word_) { retain(); }
   /// Takes the handle over; `other` is null afterwards, and no count changes.
-  gc_ptr(gc_ptr&& other) noexcept : word_(std::exchange(other.word_, nullptr)) {}
+  constexpr gc_ptr(gc_ptr&& other) noexcept : word_(std::exchange(other.word_, nullptr)) {}
 
   /// From a handle to a derived, less constant or (for `gc_ptr<void>`) any type.
   template <class U>
@@ -9240,10 +9309,10 @@ class gc_ptr {
   }
 
   /// Drops the handle. The last one runs the object's finalizer and destructor before it returns.
-  // Not constexpr, and without a look at T: Clang evaluates a constexpr destructor before T is complete.
-  OURO_DETAIL_INLINE ~gc_ptr() {
+  // Without a look at T: Clang evaluates a constexpr destructor before T is complete.
+  OURO_DETAIL_INLINE constexpr ~gc_ptr() {
     if (word_ != nullptr) release(word_);
-    if constexpr (OURO_DETAIL_HARDENED) {
+    if (OURO_DETAIL_HARDENED && !std::is_constant_evaluated()) {
       *const_cast<void* volatile*>(&word_) = reinterpret_cast<void*>(detail::destroyed_handle);
     }
   }
@@ -9504,6 +9573,7 @@ struct handle_traits<gc_ptr<T>> {
   // Leafness is the dynamic type's, so that a slot is skipped only if no class can hide behind it.
   static constexpr bool is_traced = std::is_class_v<element> || std::is_union_v<element> || std::is_void_v<element>;
   static constexpr bool is_hand_traced = false;
+  static constexpr bool is_one_edge = is_traced;
 
   static void trace(gc_ptr<T> const& handle, tracer& t) noexcept {
     void** const slot = &const_cast<void*&>(handle_access::word(handle));
@@ -11314,7 +11384,7 @@ struct generator_operations {
 
 template <class Ret>
 constexpr type_traits_set generator_traits_of() {
-  unsigned traits = has_finalize | is_hand_written;
+  unsigned traits = has_finalize | is_hand_written | has_destructor;
   if constexpr (!std::is_void_v<Ret>) {
     if (has_keyed_container<Ret>) traits |= has_keyed_parts;
   }

@@ -211,6 +211,7 @@ class collection {
 
   void destroy_all() noexcept {
     if (trial_.is_closed()) {
+      if (!trial_.has_destructors() && !trial_.has_sides()) return free_all<false>();
       clear_references<clearing_all>();
     } else {
       clear_references<clearing>();
@@ -223,7 +224,7 @@ class collection {
         if ((first->header->flags & flag_side) != 0) drop_entries(first->header);
       }
     });
-    free_all();
+    free_all<true>();
   }
 
   /// Calls `f(type, first, last)` for objects of one type that follow one another.
@@ -279,8 +280,16 @@ class collection {
     stream.trace_tables(trial_.checked());
   }
 
-  /// Garbage often fills whole pages, which go back without a look at their blocks.
+  /// Garbage often fills whole pages, which go back without a look at their blocks. Garbage that is not condemned is
+  /// nothing but handles to other garbage, so that nobody notices if it is not torn down.
+  template <bool Condemned>
   void free_all() noexcept {
+    if constexpr (!Condemned) {
+      for_each_run([&](type_descriptor const&, work_entry* first, work_entry* last) {
+        if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
+        for (; first != last; ++first) weak_handles_ |= first->saved.weak;
+      });
+    }
     // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
     bool const every_block =
         OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers() || weak_handles_ != 0;
@@ -299,7 +308,7 @@ class collection {
       }
       for (; first != last; ++first) {
         object_header* const h = first->header;
-        if (h->count != condemned_count) {
+        if (Condemned && h->count != condemned_count) {
           keep_zombie(heap_, type, h);
         } else if (p == nullptr || h->weak != 0) {
           release_block(h);

@@ -5,6 +5,7 @@
 #include <ouro/detail/allocation.hpp>
 #include <ouro/trace.hpp>
 
+#include <array>
 #include <cstddef>
 #include <exception>
 #include <limits>
@@ -105,9 +106,67 @@ constexpr auto throw_function() -> void (*)(void*) {
 #endif
 }
 
+/// Moves an object of the type as a constant. An aggregate with handles cannot do that if its destructor is declared: it
+/// has no move constructor then, and the copy of a handle is no constant.
+template <class T, class... M>
+constexpr bool moves_constant(type_list<M...>) {
+  if constexpr ((... || std::is_array_v<M>)) {
+    T object{};
+    [[maybe_unused]] T const moved(std::move(object));
+  } else {
+    T object{M()...};  // whatever its members are otherwise initialised with
+    [[maybe_unused]] T const moved(std::move(object));
+  }
+  return true;
+}
+template <class T, class Members>
+inline constexpr bool is_made_of = false;
+template <class T, class... M>
+inline constexpr bool is_made_of<T, type_list<M...>> =
+    (... || std::is_array_v<M>) ? requires { T{}; } : requires { T{M()...}; };
+template <class T, class Members, class = void>
+inline constexpr bool is_moved_in_constants = false;
+template <class T, class Members>
+inline constexpr bool
+    is_moved_in_constants<T, Members, std::enable_if_t<std::bool_constant<moves_constant<T>(Members{})>::value>> = true;
+
+template <class T, class Members>
+constexpr bool has_implicit_destructor() {
+  if constexpr (std::is_aggregate_v<T> && std::is_move_constructible_v<T> && is_made_of<T, Members>) {
+    return is_moved_in_constants<T, Members>;
+  } else {
+    return false;
+  }
+}
+
+/// A handle whose destructor undoes what its trace reports, and nothing else.
+template <class T>
+inline constexpr bool is_one_edge = false;
+template <class T>
+  requires(handle_traits<T>::is_one_edge)
+inline constexpr bool is_one_edge<T> = true;
+
+/// Does its destructor nothing but drop the handles that its trace reports? False where that cannot be told.
+template <class T>
+inline constexpr bool drops_only_handles = false;
+template <class... M>
+inline constexpr bool drops_only_handles<type_list<M...>> = (... && drops_only_handles<std::remove_cv_t<M>>);
+template <class T, std::size_t N>
+inline constexpr bool drops_only_handles<T[N]> = drops_only_handles<std::remove_cv_t<T>>;
+template <class T, std::size_t N>
+inline constexpr bool drops_only_handles<std::array<T, N>> = drops_only_handles<std::remove_cv_t<T>>;
+template <class T>
+  requires(std::is_trivially_destructible_v<T> || is_one_edge<T>)
+inline constexpr bool drops_only_handles<T> = true;
+template <class T>
+  requires(!std::is_trivially_destructible_v<T> && verdict_of<T>.how == kind::aggregate)
+inline constexpr bool drops_only_handles<T> =
+    drops_only_handles<typename parts<T>::type> && has_implicit_destructor<T, typename parts<T>::type>();
+
 template <class T>
 constexpr type_traits_set traits_of() {
   unsigned traits = has_finalizer<T> ? has_finalize : 0u;
+  if (!drops_only_handles<T>) traits |= has_destructor;
   if constexpr (is_traced<T>) {
     if (is_hand_traced<T>) traits |= is_hand_written;
     if (has_keyed_container<T>) traits |= has_keyed_parts;

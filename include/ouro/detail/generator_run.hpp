@@ -301,7 +301,7 @@ struct generator_operations {
 
 template <class Ret>
 constexpr type_traits_set generator_traits_of() {
-  unsigned traits = has_finalize | is_hand_written;
+  unsigned traits = has_finalize | is_hand_written | has_destructor;
   if constexpr (!std::is_void_v<Ret>) {
     if (has_keyed_container<Ret>) traits |= has_keyed_parts;
   }

@@ -204,6 +204,7 @@ class trial {
   bool was_cut() const noexcept { return cut_; }
   bool has_sides() const noexcept { return has_sides_; }
   bool has_finalizers() const noexcept { return (traits_ & has_finalize) != 0; }
+  bool has_destructors() const noexcept { return (traits_ & has_destructor) != 0; }
   bool has_keyed_containers() const noexcept { return (traits_ & has_keyed_parts) != 0; }
   /// True when no handle leads from S to an object outside.
   bool is_closed() const noexcept { return found_ == edges_ && (traits_ & is_hand_written) == 0; }

@@ -27,6 +27,7 @@ using type_traits_set = std::uint8_t;
 inline constexpr type_traits_set has_finalize = 1;
 inline constexpr type_traits_set is_hand_written = 2;  // users wrote the trace of some part: its reports are checked
 inline constexpr type_traits_set has_keyed_parts = 4;  // a container whose order or hash depends on handles
+inline constexpr type_traits_set has_destructor = 8;   // that does more than to drop handles
 
 struct object_header;
 struct work_entry;
