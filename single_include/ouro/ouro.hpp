@@ -10687,7 +10687,7 @@ namespace detail {
 enum class generator_state : std::uint8_t {
   entered,     // it has been started: its body is at a co_yield, or runs
   attached,    // the same, and another generator, its parent, delegates to it
-  busy,        // it is being closed, or one that it delegates to has been advanced without it
+  busy,        // it is being closed, or one that it delegates to is advanced without it
   orphaned,    // its body runs, and its last handle has gone
   fresh,       // not started
   delegating,  // its body has just asked for the elements of `child`
@@ -10708,7 +10708,7 @@ OURO_VISIBLE inline constinit generator_front no_front{};
 
 struct alignas(16) generator_shell : generator_front {
   // Of the innermost generator that it delegates to: if that is at an element, this one can be advanced at once.
-  // `no_front` while attached, orphaned, or advanced without those that delegate to it.
+  // `no_front` while it is attached or orphaned, or one that it delegates to is advanced without it.
   generator_front* leaf = this;
   generator_shell* parent = nullptr;  // who delegates to this one
   gc_ptr<generator_shell> child;      // to whom this one delegates
@@ -10734,10 +10734,11 @@ struct generator_shell_of : sending_shell<Send> {
 template <class Send>
 struct generator_shell_of<void, Send> : sending_shell<Send> {};
 
+/// Is there a body that has not ended?
 inline bool has_frame(generator_shell const& s) noexcept { return s.state < generator_state::finished; }
-/// Looks first at what those look at who advance it.
+/// While there are elements the first look, at what was read to advance it, decides.
 inline bool has_ended(generator_shell const* s) noexcept {
-  return s == nullptr || (s->leaf->value == nullptr && s->state == generator_state::finished);
+  return s == nullptr || (s->leaf->value == nullptr && !has_frame(*s));
 }
 
 /// Precondition: its leaf is not `no_front`.
@@ -10745,8 +10746,11 @@ inline generator_shell& leaf_of(generator_shell const& s) noexcept { return stat
 
 inline bool is_running(generator_shell const& s) noexcept {
   return s.state == generator_state::busy || s.state == generator_state::orphaned ||
-         s.state == generator_state::ending || (s.state == generator_state::entered && s.leaf->value == nullptr);
+         (s.state == generator_state::entered && s.leaf->value == nullptr);
 }
+
+/// Does somebody come back to it who does not count as a handle?
+inline bool is_in_use(generator_shell const& s) noexcept { return is_running(s) || s.state == generator_state::ending; }
 
 /// Does it run, or one that delegates to it?
 inline bool is_running_in_chain(generator_shell const& s) noexcept {
@@ -10755,7 +10759,7 @@ inline bool is_running_in_chain(generator_shell const& s) noexcept {
   return is_running(*one);
 }
 
-/// The same by way of all that lie between. Linear in their number.
+/// The innermost generator that it delegates to, or itself, by way of all that lie between. Linear in their number.
 inline generator_shell& find_leaf(generator_shell& s) noexcept {
   generator_shell* one = &s;
   while (one->child != nullptr && one->child->parent == one) one = one->child.get();
@@ -11216,7 +11220,7 @@ OURO_DETAIL_INLINE bool start(generator_shell& s, Prepare prepare) {
 template <class Prepare>
 OURO_DETAIL_NOINLINE bool advance_specially(generator_shell& s, Prepare prepare) {
   if (is_running(s)) throw_running();
-  if (s.state == generator_state::finished) return false;
+  if (!has_frame(s)) return false;
   if (s.state == generator_state::fresh) return start(s, prepare);
   pinned_generator const pin(s);
   {
@@ -11249,6 +11253,7 @@ OURO_DETAIL_INLINE bool start_or_advance(generator_shell& s, Prepare prepare) {
 /// Closes a generator that may be in use. Throws when it runs.
 inline void close_from_outside(generator_shell& s) {
   if (is_running(s)) throw_running();
+  if (!has_frame(s)) return;
   pinned_generator const pin(s);
   if (s.state != generator_state::attached) return close(s);
   detached_generator const alone(s);
@@ -11264,7 +11269,7 @@ struct generator_operations {
   /// Who runs it drops its last handle afterwards, in place of the one that has just gone.
   static bool defer_death(object_header* h) noexcept {
     auto& s = *static_cast<shell*>(object_of(h));
-    if (!is_running(s)) return false;
+    if (!is_in_use(s)) return false;
     h->count = 1;
     if (s.state == generator_state::entered) s.leaf = &no_front;
     if (s.state != generator_state::ending) s.state = generator_state::orphaned;
@@ -11273,7 +11278,7 @@ struct generator_operations {
   }
   static void die(object_header* h) noexcept {
     auto const& s = *static_cast<shell*>(object_of(h));
-    if (s.leaf->value != nullptr || !defer_death(h)) detail::die<generator_operations>(h);  // not running, surely
+    if (s.leaf->value != nullptr || !defer_death(h)) detail::die<generator_operations>(h);  // at an element: not in use
   }
   OURO_DETAIL_INLINE static void destroy(object_header* h) noexcept {
     auto* const s = static_cast<shell*>(object_of(h));
@@ -11282,7 +11287,7 @@ struct generator_operations {
   }
   static void trace(object_header* h, tracer& t) noexcept {
     auto const& s = *static_cast<shell const*>(object_of(h));
-    if (is_running(s)) tracer_access::report_in_use(t);
+    if (is_in_use(s)) tracer_access::report_in_use(t);
     if (has_frame(s)) {
       if (s.trace_parameters != nullptr) s.trace_parameters(s.frame.address(), t);
       trace_locals(s, t);
@@ -11641,9 +11646,7 @@ struct delegation_awaiter {
   explicit delegation_awaiter(generator_shell& s) noexcept : shell(s) {}
   generator_shell& shell;
 
-  bool await_ready() const noexcept {
-    return shell.child == nullptr || shell.child->state == generator_state::finished;
-  }
+  bool await_ready() const noexcept { return shell.child == nullptr || !has_frame(*shell.child); }
   void await_suspend(std::coroutine_handle<>) const noexcept { shell.state = generator_state::delegating; }
 
   OURO_DETAIL_INLINE Ret await_resume() const {
@@ -11738,7 +11741,7 @@ class generator_promise_base {
   template <class Ret>
   delegation_awaiter<Ret, sent> delegate(gc_ptr<generator_shell> child) noexcept {
     if constexpr (!std::is_void_v<sent>) {  // it is resumed as by next(), whatever was sent before
-      if (child != nullptr) static_cast<sending_shell<sent>&>(leaf_of(*child)).sent = nullptr;
+      if (child != nullptr && has_frame(*child)) static_cast<sending_shell<sent>&>(leaf_of(*child)).sent = nullptr;
     }
     own_shell().child = std::move(child);
     return delegation_awaiter<Ret, sent>(own_shell());
