@@ -919,7 +919,7 @@ namespace detail {
 struct chunk {
   void* memory;
   chunk* next;
-  std::uint64_t in_use;  // bit i: page i holds blocks of a type
+  std::uint64_t in_use;  // bit i: page i holds blocks of a type, or entries
   std::uint64_t dirty;   // bit i: page i is free but its memory has not been given back
 };
 static_assert(chunk_pages <= 64);
@@ -10107,7 +10107,8 @@ class heap {
   }
 
   /// Bounds what pages in use and large blocks may take together. An allocation that would go beyond it runs a full
-  /// collection, and throws std::bad_alloc if that does not help. Pages have 64 KiB, one at least for each type.
+  /// collection, and throws std::bad_alloc if that does not help. Pages have 64 KiB, one at least for each type. Entries of
+  /// weak containers are never refused, but count.
   void set_limit(std::size_t bytes) noexcept { core_->limit = bytes; }
 
   /// Gives all free pages and large blocks back to the system.
@@ -12331,9 +12332,9 @@ struct std::formatter<ouro::gc_interior_ptr<U>, char> : std::formatter<void cons
 
 // Memory for the entries of weak containers: from pages of the heap whose objects they hang on.
 //
-// The collector meets entries in the order of their
-// objects, which is mostly that of their birth: side by side on a page they cost fewer misses than among other blocks,
-// and going back to the page takes a few instructions. An entry's page keeps the heap, as an object's does.
+// The collector meets entries in the order of their objects, which is mostly that of their birth: side by side on a page
+// they cost fewer misses than among other blocks, and giving one back takes a few instructions. A page of entries keeps
+// its heap, as one of objects does. It has no type, is on no list of the heap's pages, and nothing walks it.
 #ifndef OURO_DETAIL_ENTRY_MEMORY_HPP
 #define OURO_DETAIL_ENTRY_MEMORY_HPP
 
@@ -12341,7 +12342,8 @@ namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
-// Free places of a page are linked as free blocks are, by the second word, and counted by `used`, `carved`, `capacity`.
+// Of a page's header `bin` is the size class, `next` and `previous` link the pages of the class that have room, and free
+// places are linked as free blocks are, by their second word.
 
 constexpr bool has_entry_page(std::size_t bytes, std::size_t alignment) noexcept {
   return !OURO_DETAIL_SYSTEM_ALLOC && bytes <= entry_unit * entry_classes && alignment <= entry_unit;
@@ -12552,9 +12554,14 @@ class weak_container {
         table_->find(hash, [&](weak_entry const& e) { return equal(static_cast<Entry const&>(e)); }));
   }
 
-  /// Throws std::bad_alloc; nothing has changed then.
-  iterator insert_entry(std::unique_ptr<Entry> e, std::size_t hash, object_header* h) {
+  /// One more entry, which holds what is made of `args`. Throws std::bad_alloc, std::invalid_argument for null, and what
+  /// that throws; nothing has changed then.
+  template <class... A>
+  iterator insert_entry(gc_ptr<T> const& p, std::size_t hash, A&&... args) {
+    object_header* const h = handle_access::header(p);
+    if (h == nullptr) throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
     check_handle(h);
+    std::unique_ptr<Entry> e(new (heap_of(h)) Entry(p, std::forward<A>(args)...));
     if (table_ == nullptr) table_ = std::make_unique<weak_table>();
     e->hash = hash;
     attach(h, *table_, *e);
@@ -12653,11 +12660,7 @@ class identity_container : public weak_container<T, Entry, Reference> {
   template <class... A>
   std::pair<iterator, bool> emplace(gc_ptr<T> const& p, A&&... args) {
     if (Entry* const e = entry_of(p); e != nullptr) return {iterator(e), false};
-    object_header* const h = handle_access::header(p);
-    if (h == nullptr) throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
-    return {
-        this->insert_entry(std::unique_ptr<Entry>(new (heap_of(h)) Entry(p, std::forward<A>(args)...)), hash_of(h), h),
-        true};
+    return {this->insert_entry(p, hash_of(handle_access::header(p)), std::forward<A>(args)...), true};
   }
 };
 
@@ -12768,13 +12771,13 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
   std::pair<iterator, bool> try_emplace(K key, gc_ptr<T> const& p) {
     std::size_t const hash = hash_of_key(key);
     if (entry* const e = live_entry(hash, key); e != nullptr) return {iterator(e), false};
-    return {insert_new(std::move(key), hash, p), true};
+    return {this->insert_entry(p, hash, std::move(key)), true};
   }
   /// The same; an entry that is there gets the object.
   std::pair<iterator, bool> insert_or_assign(K key, gc_ptr<T> const& p) {
     std::size_t const hash = hash_of_key(key);
     entry* const before = live_entry(hash, key);
-    iterator const at = insert_new(std::move(key), hash, p);
+    iterator const at = this->insert_entry(p, hash, std::move(key));
     if (before != nullptr) this->remove(*before);
     return {at, before == nullptr};
   }
@@ -12807,11 +12810,6 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
   entry* live_entry(std::size_t hash, K const& key) const {
     return this->find_entry(hash,
                             [&](entry const& e) { return detail::is_lockable(*e.object) && Equal()(e.held, key); });
-  }
-  iterator insert_new(K&& key, std::size_t hash, gc_ptr<T> const& p) {
-    detail::object_header* const h = detail::handle_access::header(p);
-    if (h == nullptr) detail::throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
-    return this->insert_entry(std::unique_ptr<entry>(new (detail::heap_of(h)) entry(p, std::move(key))), hash, h);
   }
 };
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <iterator>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 namespace ouro {
@@ -140,9 +141,14 @@ class weak_container {
         table_->find(hash, [&](weak_entry const& e) { return equal(static_cast<Entry const&>(e)); }));
   }
 
-  /// Throws std::bad_alloc; nothing has changed then.
-  iterator insert_entry(std::unique_ptr<Entry> e, std::size_t hash, object_header* h) {
+  /// One more entry, which holds what is made of `args`. Throws std::bad_alloc, std::invalid_argument for null, and what
+  /// that throws; nothing has changed then.
+  template <class... A>
+  iterator insert_entry(gc_ptr<T> const& p, std::size_t hash, A&&... args) {
+    object_header* const h = handle_access::header(p);
+    if (h == nullptr) throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
     check_handle(h);
+    std::unique_ptr<Entry> e(new (heap_of(h)) Entry(p, std::forward<A>(args)...));
     if (table_ == nullptr) table_ = std::make_unique<weak_table>();
     e->hash = hash;
     attach(h, *table_, *e);
