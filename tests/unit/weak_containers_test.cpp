@@ -767,6 +767,26 @@ TEST_CASE("an entry whose value cannot be made leaves nothing behind") {
   heap.verify();
 }
 
+TEST_CASE("the last handle to a key may be dropped while its value is made") {
+  struct drops {
+    explicit drops(gc_ptr<node>& last) { last = nullptr; }
+    using gc_leaf = drops;
+  };
+  manual_heap heap;
+  weak_key_map<node, drops> map;
+  auto key = make_gc<node>();
+  weak_gc_ptr<node> const weak = key;
+  {
+    auto const [at, is_new] = map.try_emplace(key, key);
+    CHECK(is_new);
+    CHECK((*at).first == weak.lock());
+    CHECK(map.size() == 1);
+  }
+  CHECK(weak.expired());
+  CHECK(map.empty());
+  heap.verify();
+}
+
 TEST_CASE("the entries of many small containers share memory") {
   manual_heap heap;
   auto const key = make_gc<node>();

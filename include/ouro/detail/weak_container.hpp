@@ -65,6 +65,7 @@ class weak_iterator {
 
   weak_iterator() = default;
   explicit weak_iterator(weak_entry* e) noexcept { stand_on(e); }
+  weak_iterator(weak_entry* e, gc_ptr<T> target) noexcept : entry_(e), target_(std::move(target)) {}
 
   Reference operator*() const { return Entry::dereference(static_cast<Entry&>(*entry_), target_); }
   pointer operator->() const { return {**this}; }
@@ -145,14 +146,14 @@ class weak_container {
   /// that throws; nothing has changed then.
   template <class... A>
   iterator insert_entry(gc_ptr<T> const& p, std::size_t hash, A&&... args) {
-    object_header* const h = handle_access::header(p);
+    gc_ptr<T> target = p;  // whatever happens to `p` while the entry is made
+    object_header* const h = handle_access::header(target);
     if (h == nullptr) throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
-    check_handle(h);
-    std::unique_ptr<Entry> e(new (heap_of(h)) Entry(p, std::forward<A>(args)...));
+    std::unique_ptr<Entry> e(new (heap_of(h)) Entry(target, std::forward<A>(args)...));
     if (table_ == nullptr) table_ = std::make_unique<weak_table>();
     e->hash = hash;
     attach(h, *table_, *e);
-    return iterator(e.release());
+    return iterator(e.release(), std::move(target));
   }
 
   /// User code runs when the entry is gone already.
