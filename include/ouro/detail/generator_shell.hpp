@@ -42,7 +42,7 @@ struct generator_front {
   // delegated to has been ended by somebody else.
   void* value = nullptr;
 };
-/// Never at an element.
+/// Never at an element, and never written: all threads share it.
 OURO_VISIBLE inline constinit generator_front no_front{};
 
 struct alignas(16) generator_shell : generator_front {
