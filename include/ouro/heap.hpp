@@ -103,7 +103,8 @@ class heap {
   }
 
   /// Bounds what pages in use and large blocks may take together. An allocation that would go beyond it runs a full
-  /// collection, and throws std::bad_alloc if that does not help. Pages have 64 KiB, one at least for each type.
+  /// collection, and throws std::bad_alloc if that does not help. Pages have 64 KiB, one at least for each type. Entries of
+  /// weak containers are never refused, but count.
   void set_limit(std::size_t bytes) noexcept { core_->limit = bytes; }
 
   /// Gives all free pages and large blocks back to the system.

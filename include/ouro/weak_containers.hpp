@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <memory>
 #include <stdexcept>
 #include <tuple>
 #include <type_traits>
@@ -71,11 +70,7 @@ class identity_container : public weak_container<T, Entry, Reference> {
   template <class... A>
   std::pair<iterator, bool> emplace(gc_ptr<T> const& p, A&&... args) {
     if (Entry* const e = entry_of(p); e != nullptr) return {iterator(e), false};
-    object_header* const h = handle_access::header(p);
-    if (h == nullptr) throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
-    return {
-        this->insert_entry(std::unique_ptr<Entry>(new (heap_of(h)) Entry(p, std::forward<A>(args)...)), hash_of(h), h),
-        true};
+    return {this->insert_entry(p, hash_of(handle_access::header(p)), std::forward<A>(args)...), true};
   }
 };
 
@@ -186,13 +181,13 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
   std::pair<iterator, bool> try_emplace(K key, gc_ptr<T> const& p) {
     std::size_t const hash = hash_of_key(key);
     if (entry* const e = live_entry(hash, key); e != nullptr) return {iterator(e), false};
-    return {insert_new(std::move(key), hash, p), true};
+    return {this->insert_entry(p, hash, std::move(key)), true};
   }
   /// The same; an entry that is there gets the object.
   std::pair<iterator, bool> insert_or_assign(K key, gc_ptr<T> const& p) {
     std::size_t const hash = hash_of_key(key);
     entry* const before = live_entry(hash, key);
-    iterator const at = insert_new(std::move(key), hash, p);
+    iterator const at = this->insert_entry(p, hash, std::move(key));
     if (before != nullptr) this->remove(*before);
     return {at, before == nullptr};
   }
@@ -225,11 +220,6 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
   entry* live_entry(std::size_t hash, K const& key) const {
     return this->find_entry(hash,
                             [&](entry const& e) { return detail::is_lockable(*e.object) && Equal()(e.held, key); });
-  }
-  iterator insert_new(K&& key, std::size_t hash, gc_ptr<T> const& p) {
-    detail::object_header* const h = detail::handle_access::header(p);
-    if (h == nullptr) detail::throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
-    return this->insert_entry(std::unique_ptr<entry>(new (detail::heap_of(h)) entry(p, std::move(key))), hash, h);
   }
 };
 

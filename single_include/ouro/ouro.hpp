@@ -926,7 +926,7 @@ namespace detail {
 struct chunk {
   void* memory;
   chunk* next;
-  std::uint64_t in_use;  // bit i: page i holds blocks of a type
+  std::uint64_t in_use;  // bit i: page i holds blocks of a type, or entries
   std::uint64_t dirty;   // bit i: page i is free but its memory has not been given back
 };
 static_assert(chunk_pages <= 64);
@@ -10192,7 +10192,8 @@ class heap {
   }
 
   /// Bounds what pages in use and large blocks may take together. An allocation that would go beyond it runs a full
-  /// collection, and throws std::bad_alloc if that does not help. Pages have 64 KiB, one at least for each type.
+  /// collection, and throws std::bad_alloc if that does not help. Pages have 64 KiB, one at least for each type. Entries of
+  /// weak containers are never refused, but count.
   void set_limit(std::size_t bytes) noexcept { core_->limit = bytes; }
 
   /// Gives all free pages and large blocks back to the system.
@@ -10772,7 +10773,7 @@ namespace detail {
 enum class generator_state : std::uint8_t {
   entered,     // it has been started: its body is at a co_yield, or runs
   attached,    // the same, and another generator, its parent, delegates to it
-  busy,        // it is being closed, or one that it delegates to has been advanced without it
+  busy,        // it is being closed, or one that it delegates to is advanced without it
   orphaned,    // its body runs, and its last handle has gone
   fresh,       // not started
   delegating,  // its body has just asked for the elements of `child`
@@ -10788,12 +10789,12 @@ struct generator_front {
   // delegated to has been ended by somebody else.
   void* value = nullptr;
 };
-/// Never at an element.
+/// Never at an element, and never written: all threads share it.
 OURO_VISIBLE inline constinit generator_front no_front{};
 
 struct alignas(16) generator_shell : generator_front {
   // Of the innermost generator that it delegates to: if that is at an element, this one can be advanced at once.
-  // `no_front` while attached, orphaned, or advanced without those that delegate to it.
+  // `no_front` while it is attached or orphaned, or one that it delegates to is advanced without it.
   generator_front* leaf = this;
   generator_shell* parent = nullptr;  // who delegates to this one
   gc_ptr<generator_shell> child;      // to whom this one delegates
@@ -10819,10 +10820,11 @@ struct generator_shell_of : sending_shell<Send> {
 template <class Send>
 struct generator_shell_of<void, Send> : sending_shell<Send> {};
 
+/// Is there a body that has not ended?
 inline bool has_frame(generator_shell const& s) noexcept { return s.state < generator_state::finished; }
-/// Looks first at what those look at who advance it.
+/// While there are elements the first look, at what was read to advance it, decides.
 inline bool has_ended(generator_shell const* s) noexcept {
-  return s == nullptr || (s->leaf->value == nullptr && s->state == generator_state::finished);
+  return s == nullptr || (s->leaf->value == nullptr && !has_frame(*s));
 }
 
 /// Precondition: its leaf is not `no_front`.
@@ -10830,8 +10832,11 @@ inline generator_shell& leaf_of(generator_shell const& s) noexcept { return stat
 
 inline bool is_running(generator_shell const& s) noexcept {
   return s.state == generator_state::busy || s.state == generator_state::orphaned ||
-         s.state == generator_state::ending || (s.state == generator_state::entered && s.leaf->value == nullptr);
+         (s.state == generator_state::entered && s.leaf->value == nullptr);
 }
+
+/// Does somebody come back to it who does not count as a handle?
+inline bool is_in_use(generator_shell const& s) noexcept { return is_running(s) || s.state == generator_state::ending; }
 
 /// Does it run, or one that delegates to it?
 inline bool is_running_in_chain(generator_shell const& s) noexcept {
@@ -10840,7 +10845,7 @@ inline bool is_running_in_chain(generator_shell const& s) noexcept {
   return is_running(*one);
 }
 
-/// The same by way of all that lie between. Linear in their number.
+/// The innermost generator that it delegates to, or itself, by way of all that lie between. Linear in their number.
 inline generator_shell& find_leaf(generator_shell& s) noexcept {
   generator_shell* one = &s;
   while (one->child != nullptr && one->child->parent == one) one = one->child.get();
@@ -11301,7 +11306,7 @@ OURO_DETAIL_INLINE bool start(generator_shell& s, Prepare prepare) {
 template <class Prepare>
 OURO_DETAIL_NOINLINE bool advance_specially(generator_shell& s, Prepare prepare) {
   if (is_running(s)) throw_running();
-  if (s.state == generator_state::finished) return false;
+  if (!has_frame(s)) return false;
   if (s.state == generator_state::fresh) return start(s, prepare);
   pinned_generator const pin(s);
   {
@@ -11334,6 +11339,7 @@ OURO_DETAIL_INLINE bool start_or_advance(generator_shell& s, Prepare prepare) {
 /// Closes a generator that may be in use. Throws when it runs.
 inline void close_from_outside(generator_shell& s) {
   if (is_running(s)) throw_running();
+  if (!has_frame(s)) return;
   pinned_generator const pin(s);
   if (s.state != generator_state::attached) return close(s);
   detached_generator const alone(s);
@@ -11349,7 +11355,7 @@ struct generator_operations {
   /// Who runs it drops its last handle afterwards, in place of the one that has just gone.
   static bool defer_death(object_header* h) noexcept {
     auto& s = *static_cast<shell*>(object_of(h));
-    if (!is_running(s)) return false;
+    if (!is_in_use(s)) return false;
     h->count = 1;
     if (s.state == generator_state::entered) s.leaf = &no_front;
     if (s.state != generator_state::ending) s.state = generator_state::orphaned;
@@ -11358,7 +11364,7 @@ struct generator_operations {
   }
   static void die(object_header* h) noexcept {
     auto const& s = *static_cast<shell*>(object_of(h));
-    if (s.leaf->value != nullptr || !defer_death(h)) detail::die<generator_operations>(h);  // not running, surely
+    if (s.leaf->value != nullptr || !defer_death(h)) detail::die<generator_operations>(h);  // at an element: not in use
   }
   OURO_DETAIL_INLINE static void destroy(object_header* h) noexcept {
     auto* const s = static_cast<shell*>(object_of(h));
@@ -11367,7 +11373,7 @@ struct generator_operations {
   }
   static void trace(object_header* h, tracer& t) noexcept {
     auto const& s = *static_cast<shell const*>(object_of(h));
-    if (is_running(s)) tracer_access::report_in_use(t);
+    if (is_in_use(s)) tracer_access::report_in_use(t);
     if (has_frame(s)) {
       if (s.trace_parameters != nullptr) s.trace_parameters(s.frame.address(), t);
       trace_locals(s, t);
@@ -11726,9 +11732,7 @@ struct delegation_awaiter {
   explicit delegation_awaiter(generator_shell& s) noexcept : shell(s) {}
   generator_shell& shell;
 
-  bool await_ready() const noexcept {
-    return shell.child == nullptr || shell.child->state == generator_state::finished;
-  }
+  bool await_ready() const noexcept { return shell.child == nullptr || !has_frame(*shell.child); }
   void await_suspend(std::coroutine_handle<>) const noexcept { shell.state = generator_state::delegating; }
 
   OURO_DETAIL_INLINE Ret await_resume() const {
@@ -11823,7 +11827,7 @@ class generator_promise_base {
   template <class Ret>
   delegation_awaiter<Ret, sent> delegate(gc_ptr<generator_shell> child) noexcept {
     if constexpr (!std::is_void_v<sent>) {  // it is resumed as by next(), whatever was sent before
-      if (child != nullptr) static_cast<sending_shell<sent>&>(leaf_of(*child)).sent = nullptr;
+      if (child != nullptr && has_frame(*child)) static_cast<sending_shell<sent>&>(leaf_of(*child)).sent = nullptr;
     }
     own_shell().child = std::move(child);
     return delegation_awaiter<Ret, sent>(own_shell());
@@ -12415,9 +12419,9 @@ struct std::formatter<ouro::gc_interior_ptr<U>, char> : std::formatter<void cons
 
 // Memory for the entries of weak containers: from pages of the heap whose objects they hang on.
 //
-// The collector meets entries in the order of their
-// objects, which is mostly that of their birth: side by side on a page they cost fewer misses than among other blocks,
-// and going back to the page takes a few instructions. An entry's page keeps the heap, as an object's does.
+// The collector meets entries in the order of their objects, which is mostly that of their birth: side by side on a page
+// they cost fewer misses than among other blocks, and giving one back takes a few instructions. A page of entries keeps
+// its heap, as one of objects does. It has no type, is on no list of the heap's pages, and nothing walks it.
 #ifndef OURO_DETAIL_ENTRY_MEMORY_HPP
 #define OURO_DETAIL_ENTRY_MEMORY_HPP
 
@@ -12425,7 +12429,8 @@ namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
-// Free places of a page are linked as free blocks are, by the second word, and counted by `used`, `carved`, `capacity`.
+// Of a page's header `bin` is the size class, `next` and `previous` link the pages of the class that have room, and free
+// places are linked as free blocks are, by their second word.
 
 constexpr bool has_entry_page(std::size_t bytes, std::size_t alignment) noexcept {
   return !OURO_DETAIL_SYSTEM_ALLOC && bytes <= entry_unit * entry_classes && alignment <= entry_unit;
@@ -12560,6 +12565,7 @@ class weak_iterator {
 
   weak_iterator() = default;
   explicit weak_iterator(weak_entry* e) noexcept { stand_on(e); }
+  weak_iterator(weak_entry* e, gc_ptr<T> target) noexcept : entry_(e), target_(std::move(target)) {}
 
   Reference operator*() const { return Entry::dereference(static_cast<Entry&>(*entry_), target_); }
   pointer operator->() const { return {**this}; }
@@ -12636,13 +12642,18 @@ class weak_container {
         table_->find(hash, [&](weak_entry const& e) { return equal(static_cast<Entry const&>(e)); }));
   }
 
-  /// Throws std::bad_alloc; nothing has changed then.
-  iterator insert_entry(std::unique_ptr<Entry> e, std::size_t hash, object_header* h) {
-    check_handle(h);
+  /// One more entry, which holds what is made of `args`. Throws std::bad_alloc, std::invalid_argument for null, and what
+  /// that throws; nothing has changed then.
+  template <class... A>
+  iterator insert_entry(gc_ptr<T> const& p, std::size_t hash, A&&... args) {
+    gc_ptr<T> target = p;  // whatever happens to `p` while the entry is made
+    object_header* const h = handle_access::header(target);
+    if (h == nullptr) throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
+    std::unique_ptr<Entry> e(new (heap_of(h)) Entry(target, std::forward<A>(args)...));
     if (table_ == nullptr) table_ = std::make_unique<weak_table>();
     e->hash = hash;
     attach(h, *table_, *e);
-    return iterator(e.release());
+    return iterator(e.release(), std::move(target));
   }
 
   /// User code runs when the entry is gone already.
@@ -12737,11 +12748,7 @@ class identity_container : public weak_container<T, Entry, Reference> {
   template <class... A>
   std::pair<iterator, bool> emplace(gc_ptr<T> const& p, A&&... args) {
     if (Entry* const e = entry_of(p); e != nullptr) return {iterator(e), false};
-    object_header* const h = handle_access::header(p);
-    if (h == nullptr) throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
-    return {
-        this->insert_entry(std::unique_ptr<Entry>(new (heap_of(h)) Entry(p, std::forward<A>(args)...)), hash_of(h), h),
-        true};
+    return {this->insert_entry(p, hash_of(handle_access::header(p)), std::forward<A>(args)...), true};
   }
 };
 
@@ -12852,13 +12859,13 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
   std::pair<iterator, bool> try_emplace(K key, gc_ptr<T> const& p) {
     std::size_t const hash = hash_of_key(key);
     if (entry* const e = live_entry(hash, key); e != nullptr) return {iterator(e), false};
-    return {insert_new(std::move(key), hash, p), true};
+    return {this->insert_entry(p, hash, std::move(key)), true};
   }
   /// The same; an entry that is there gets the object.
   std::pair<iterator, bool> insert_or_assign(K key, gc_ptr<T> const& p) {
     std::size_t const hash = hash_of_key(key);
     entry* const before = live_entry(hash, key);
-    iterator const at = insert_new(std::move(key), hash, p);
+    iterator const at = this->insert_entry(p, hash, std::move(key));
     if (before != nullptr) this->remove(*before);
     return {at, before == nullptr};
   }
@@ -12891,11 +12898,6 @@ class weak_value_map : public detail::weak_container<T, detail::value_map_entry<
   entry* live_entry(std::size_t hash, K const& key) const {
     return this->find_entry(hash,
                             [&](entry const& e) { return detail::is_lockable(*e.object) && Equal()(e.held, key); });
-  }
-  iterator insert_new(K&& key, std::size_t hash, gc_ptr<T> const& p) {
-    detail::object_header* const h = detail::handle_access::header(p);
-    if (h == nullptr) detail::throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
-    return this->insert_entry(std::unique_ptr<entry>(new (detail::heap_of(h)) entry(p, std::move(key))), hash, h);
   }
 };
 

@@ -584,33 +584,90 @@ TEST_CASE("a body that has dropped its last handle may delegate before it yields
   CHECK(heap.objects() == 0);
 }
 
-TEST_CASE("parameters that are destroyed at the body's end find a generator that runs, and may collect") {
+using returning = gc_generator<int, void, int, int>;
+
+// Asks, when it is destroyed, all that a parameter can ask its generator.
+struct nosy {
+  nosy(returning const* g, int* n) : generator(g), asked(n) {}
+  nosy(nosy&& other) noexcept : generator(std::exchange(other.generator, nullptr)), asked(other.asked) {}
+  nosy& operator=(nosy&&) = delete;
+  ~nosy() {
+    if (generator == nullptr) return;
+    ++*asked;
+    ouro::gc::collect();
+    CHECK(generator->done());
+    CHECK_FALSE(generator->running());
+    CHECK_FALSE(generator->next());
+    CHECK_FALSE(generator->send(1));
+    CHECK(generator->begin() == generator->end());
+    CHECK(generator->result() == 2);
+    generator->close();
+    auto const delegator = [](returning g) -> returning { co_return co_yield ouro::elements_of(g); };
+    returning const other = delegator(*generator);
+    CHECK_FALSE(other.next());
+    CHECK(other.result() == 2);
+  }
+  returning const* generator;
+  int* asked;
+  using gc_leaf = nosy;
+};
+
+TEST_CASE("parameters that are destroyed at the body's end find a generator that has ended, and may collect") {
   manual_heap heap;
-  struct nosy {
-    explicit nosy(gc_generator<int> const* g, int* n) : generator(g), errors(n) {}
-    nosy(nosy&& other) noexcept : generator(std::exchange(other.generator, nullptr)), errors(other.errors) {}
-    nosy& operator=(nosy&&) = delete;
-    ~nosy() {
+  int asked = 0;
+  {
+    returning g;
+    auto const body = [](nosy) -> returning {
+      co_yield 1;
+      co_return 2;
+    };
+    g = body(nosy(&g, &asked));
+    CHECK(g.next());
+    CHECK_FALSE(g.next());
+    CHECK(asked == 1);
+    CHECK(g.done());
+  }
+  CHECK(heap.objects() == 0);
+}
+
+TEST_CASE("a generator whose last handles go at its body's end can be locked and asked there") {
+  manual_heap heap;
+  int asked = 0;
+  struct weakly_nosy {
+    weakly_nosy(returning* g, ouro::weak_gc_generator<int, void, int, int> const* w, int* n)
+        : generator(g), weak(w), asked(n) {}
+    weakly_nosy(weakly_nosy&& other) noexcept
+        : generator(std::exchange(other.generator, nullptr)), weak(other.weak), asked(other.asked) {}
+    weakly_nosy& operator=(weakly_nosy&&) = delete;
+    ~weakly_nosy() {
       if (generator == nullptr) return;
-      ouro::gc::collect();
-      try {
-        generator->next();
-      } catch (generator_running const&) {
-        ++*errors;
+      generator->reset();
+      for (int i = 0; i != 3; ++i) {
+        returning const again = weak->lock();
+        nosy const questions(&again, asked);
       }
     }
-    gc_generator<int> const* generator;
-    int* errors;
-    using gc_leaf = nosy;
+    returning* generator;
+    ouro::weak_gc_generator<int, void, int, int> const* weak;
+    int* asked;
+    using gc_leaf = weakly_nosy;
   };
-  int errors = 0;
-  gc_generator<int> g;
-  auto const body = [](nosy) -> gc_generator<int> { co_yield 1; };
-  g = body(nosy(&g, &errors));
-  CHECK(g.next());
-  CHECK_FALSE(g.next());
-  CHECK(errors == 1);
-  CHECK(g.done());
+  returning g;
+  ouro::weak_gc_generator<int, void, int, int> weak;
+  auto const body = [](returning& self, weakly_nosy, bool early) -> returning {
+    co_yield 1;
+    if (early) self = nullptr;
+    co_return 2;
+  };
+  for (bool const early : {false, true}) {
+    g = body(g, weakly_nosy(&g, &weak, &asked), early);
+    weak = g.weak();
+    CHECK(g.next());
+    CHECK_FALSE(g.next());
+    CHECK(weak.expired());
+    CHECK(heap.objects() == 0);
+  }
+  CHECK(asked == 6);
 }
 
 TEST_CASE("a local whose destructor drops the last handle may be closed") {

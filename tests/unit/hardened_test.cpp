@@ -264,6 +264,30 @@ TEST_CASE("hardened: a handle to something that is not from the pool ends the pr
   CHECK(result.says("victim"));
 }
 
+TEST_CASE("hardened: a weak container that is given a handle to something else ends the program and says so") {
+  auto const expect_report = [](auto insert) {
+    auto const result = ouro_test::run_in_child([&] {
+      alignas(64) static unsigned char somewhere[4096];
+      auto const keep = make_gc<victim>();
+      void* address = somewhere + 1024;
+      alignas(gc_ptr<victim>) unsigned char bytes[sizeof(gc_ptr<victim>)];
+      std::memcpy(bytes, &address, sizeof address);
+      insert(*std::launder(reinterpret_cast<gc_ptr<victim>*>(bytes)));
+      std::puts("went on");
+    });
+    INFO(result.output);
+    CHECK(result.aborted());
+    CHECK_FALSE(result.says("went on"));
+    CHECK(result.says("a handle points to"));
+  };
+  ouro::weak_set<victim> set;
+  expect_report([&](gc_ptr<victim> const& forged) { set.insert(forged); });
+  ouro::weak_key_map<victim, int> by_object;
+  expect_report([&](gc_ptr<victim> const& forged) { by_object.try_emplace(forged, 1); });
+  ouro::weak_value_map<int, victim> by_number;
+  expect_report([&](gc_ptr<victim> const& forged) { by_number.try_emplace(1, forged); });
+}
+
 TEST_CASE("hardened: gc_ptr<void> cast back to the wrong type ends the program with the object's type") {
   auto const result = ouro_test::run_in_child([] {
     gc_ptr<void> const anything = make_gc<bystander>();

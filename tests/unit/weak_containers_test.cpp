@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <iterator>
 #include <memory>
+#include <new>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -766,6 +767,26 @@ TEST_CASE("an entry whose value cannot be made leaves nothing behind") {
   heap.verify();
 }
 
+TEST_CASE("the last handle to a key may be dropped while its value is made") {
+  struct drops {
+    explicit drops(gc_ptr<node>& last) { last = nullptr; }
+    using gc_leaf = drops;
+  };
+  manual_heap heap;
+  weak_key_map<node, drops> map;
+  auto key = make_gc<node>();
+  weak_gc_ptr<node> const weak = key;
+  {
+    auto const [at, is_new] = map.try_emplace(key, key);
+    CHECK(is_new);
+    CHECK((*at).first == weak.lock());
+    CHECK(map.size() == 1);
+  }
+  CHECK(weak.expired());
+  CHECK(map.empty());
+  heap.verify();
+}
+
 TEST_CASE("the entries of many small containers share memory") {
   manual_heap heap;
   auto const key = make_gc<node>();
@@ -775,6 +796,26 @@ TEST_CASE("the entries of many small containers share memory") {
   sets.clear();
   heap.verify();
 }
+
+#if !defined(OURO_SYSTEM_ALLOC)
+TEST_CASE("a heap's limit refuses no entries, but counts them") {
+  manual_heap const outside;
+  ouro::heap limited;
+  ouro::heap::scope const scope(limited);
+  struct other {
+    std::array<char, 40> body{};
+    using gc_leaf = other;
+  };
+  auto const key = make_gc<node>();
+  limited.set_limit(limited.stats().pages * 65536 + 65536);
+  std::vector<weak_set<node>> sets(2000);
+  for (auto& s : sets) CHECK(s.insert(key).second);
+  limited.verify();
+  CHECK_THROWS_AS(make_gc<other>(), std::bad_alloc);
+  sets.clear();
+  CHECK(make_gc<other>() != nullptr);
+}
+#endif
 
 TEST_CASE("a million ephemerons whose values refer to their keys are collected at once") {
   manual_heap heap;

@@ -1,8 +1,8 @@
 // Memory for the entries of weak containers: from pages of the heap whose objects they hang on.
 //
-// The collector meets entries in the order of their
-// objects, which is mostly that of their birth: side by side on a page they cost fewer misses than among other blocks,
-// and going back to the page takes a few instructions. An entry's page keeps the heap, as an object's does.
+// The collector meets entries in the order of their objects, which is mostly that of their birth: side by side on a page
+// they cost fewer misses than among other blocks, and giving one back takes a few instructions. A page of entries keeps
+// its heap, as one of objects does. It has no type, is on no list of the heap's pages, and nothing walks it.
 #ifndef OURO_DETAIL_ENTRY_MEMORY_HPP
 #define OURO_DETAIL_ENTRY_MEMORY_HPP
 
@@ -17,7 +17,8 @@ namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
-// Free places of a page are linked as free blocks are, by the second word, and counted by `used`, `carved`, `capacity`.
+// Of a page's header `bin` is the size class, `next` and `previous` link the pages of the class that have room, and free
+// places are linked as free blocks are, by their second word.
 
 constexpr bool has_entry_page(std::size_t bytes, std::size_t alignment) noexcept {
   return !OURO_DETAIL_SYSTEM_ALLOC && bytes <= entry_unit * entry_classes && alignment <= entry_unit;

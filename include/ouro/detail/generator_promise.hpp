@@ -156,9 +156,7 @@ struct delegation_awaiter {
   explicit delegation_awaiter(generator_shell& s) noexcept : shell(s) {}
   generator_shell& shell;
 
-  bool await_ready() const noexcept {
-    return shell.child == nullptr || shell.child->state == generator_state::finished;
-  }
+  bool await_ready() const noexcept { return shell.child == nullptr || !has_frame(*shell.child); }
   void await_suspend(std::coroutine_handle<>) const noexcept { shell.state = generator_state::delegating; }
 
   OURO_DETAIL_INLINE Ret await_resume() const {
@@ -253,7 +251,7 @@ class generator_promise_base {
   template <class Ret>
   delegation_awaiter<Ret, sent> delegate(gc_ptr<generator_shell> child) noexcept {
     if constexpr (!std::is_void_v<sent>) {  // it is resumed as by next(), whatever was sent before
-      if (child != nullptr) static_cast<sending_shell<sent>&>(leaf_of(*child)).sent = nullptr;
+      if (child != nullptr && has_frame(*child)) static_cast<sending_shell<sent>&>(leaf_of(*child)).sent = nullptr;
     }
     own_shell().child = std::move(child);
     return delegation_awaiter<Ret, sent>(own_shell());

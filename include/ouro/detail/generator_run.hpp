@@ -218,7 +218,7 @@ OURO_DETAIL_INLINE bool start(generator_shell& s, Prepare prepare) {
 template <class Prepare>
 OURO_DETAIL_NOINLINE bool advance_specially(generator_shell& s, Prepare prepare) {
   if (is_running(s)) throw_running();
-  if (s.state == generator_state::finished) return false;
+  if (!has_frame(s)) return false;
   if (s.state == generator_state::fresh) return start(s, prepare);
   pinned_generator const pin(s);
   {
@@ -251,6 +251,7 @@ OURO_DETAIL_INLINE bool start_or_advance(generator_shell& s, Prepare prepare) {
 /// Closes a generator that may be in use. Throws when it runs.
 inline void close_from_outside(generator_shell& s) {
   if (is_running(s)) throw_running();
+  if (!has_frame(s)) return;
   pinned_generator const pin(s);
   if (s.state != generator_state::attached) return close(s);
   detached_generator const alone(s);
@@ -266,7 +267,7 @@ struct generator_operations {
   /// Who runs it drops its last handle afterwards, in place of the one that has just gone.
   static bool defer_death(object_header* h) noexcept {
     auto& s = *static_cast<shell*>(object_of(h));
-    if (!is_running(s)) return false;
+    if (!is_in_use(s)) return false;
     h->count = 1;
     if (s.state == generator_state::entered) s.leaf = &no_front;
     if (s.state != generator_state::ending) s.state = generator_state::orphaned;
@@ -275,7 +276,7 @@ struct generator_operations {
   }
   static void die(object_header* h) noexcept {
     auto const& s = *static_cast<shell*>(object_of(h));
-    if (s.leaf->value != nullptr || !defer_death(h)) detail::die<generator_operations>(h);  // not running, surely
+    if (s.leaf->value != nullptr || !defer_death(h)) detail::die<generator_operations>(h);  // at an element: not in use
   }
   OURO_DETAIL_INLINE static void destroy(object_header* h) noexcept {
     auto* const s = static_cast<shell*>(object_of(h));
@@ -284,7 +285,7 @@ struct generator_operations {
   }
   static void trace(object_header* h, tracer& t) noexcept {
     auto const& s = *static_cast<shell const*>(object_of(h));
-    if (is_running(s)) tracer_access::report_in_use(t);
+    if (is_in_use(s)) tracer_access::report_in_use(t);
     if (has_frame(s)) {
       if (s.trace_parameters != nullptr) s.trace_parameters(s.frame.address(), t);
       trace_locals(s, t);

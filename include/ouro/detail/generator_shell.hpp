@@ -26,7 +26,7 @@ namespace detail {
 enum class generator_state : std::uint8_t {
   entered,     // it has been started: its body is at a co_yield, or runs
   attached,    // the same, and another generator, its parent, delegates to it
-  busy,        // it is being closed, or one that it delegates to has been advanced without it
+  busy,        // it is being closed, or one that it delegates to is advanced without it
   orphaned,    // its body runs, and its last handle has gone
   fresh,       // not started
   delegating,  // its body has just asked for the elements of `child`
@@ -42,12 +42,12 @@ struct generator_front {
   // delegated to has been ended by somebody else.
   void* value = nullptr;
 };
-/// Never at an element.
+/// Never at an element, and never written: all threads share it.
 OURO_VISIBLE inline constinit generator_front no_front{};
 
 struct alignas(16) generator_shell : generator_front {
   // Of the innermost generator that it delegates to: if that is at an element, this one can be advanced at once.
-  // `no_front` while attached, orphaned, or advanced without those that delegate to it.
+  // `no_front` while it is attached or orphaned, or one that it delegates to is advanced without it.
   generator_front* leaf = this;
   generator_shell* parent = nullptr;  // who delegates to this one
   gc_ptr<generator_shell> child;      // to whom this one delegates
@@ -73,10 +73,11 @@ struct generator_shell_of : sending_shell<Send> {
 template <class Send>
 struct generator_shell_of<void, Send> : sending_shell<Send> {};
 
+/// Is there a body that has not ended?
 inline bool has_frame(generator_shell const& s) noexcept { return s.state < generator_state::finished; }
-/// Looks first at what those look at who advance it.
+/// While there are elements the first look, at what was read to advance it, decides.
 inline bool has_ended(generator_shell const* s) noexcept {
-  return s == nullptr || (s->leaf->value == nullptr && s->state == generator_state::finished);
+  return s == nullptr || (s->leaf->value == nullptr && !has_frame(*s));
 }
 
 /// Precondition: its leaf is not `no_front`.
@@ -84,8 +85,11 @@ inline generator_shell& leaf_of(generator_shell const& s) noexcept { return stat
 
 inline bool is_running(generator_shell const& s) noexcept {
   return s.state == generator_state::busy || s.state == generator_state::orphaned ||
-         s.state == generator_state::ending || (s.state == generator_state::entered && s.leaf->value == nullptr);
+         (s.state == generator_state::entered && s.leaf->value == nullptr);
 }
+
+/// Does somebody come back to it who does not count as a handle?
+inline bool is_in_use(generator_shell const& s) noexcept { return is_running(s) || s.state == generator_state::ending; }
 
 /// Does it run, or one that delegates to it?
 inline bool is_running_in_chain(generator_shell const& s) noexcept {
@@ -94,7 +98,7 @@ inline bool is_running_in_chain(generator_shell const& s) noexcept {
   return is_running(*one);
 }
 
-/// The same by way of all that lie between. Linear in their number.
+/// The innermost generator that it delegates to, or itself, by way of all that lie between. Linear in their number.
 inline generator_shell& find_leaf(generator_shell& s) noexcept {
   generator_shell* one = &s;
   while (one->child != nullptr && one->child->parent == one) one = one->child.get();

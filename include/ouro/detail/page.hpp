@@ -26,7 +26,7 @@ namespace detail {
 struct chunk {
   void* memory;
   chunk* next;
-  std::uint64_t in_use;  // bit i: page i holds blocks of a type
+  std::uint64_t in_use;  // bit i: page i holds blocks of a type, or entries
   std::uint64_t dirty;   // bit i: page i is free but its memory has not been given back
 };
 static_assert(chunk_pages <= 64);

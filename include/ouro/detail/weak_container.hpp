@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <iterator>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 namespace ouro {
@@ -64,6 +65,7 @@ class weak_iterator {
 
   weak_iterator() = default;
   explicit weak_iterator(weak_entry* e) noexcept { stand_on(e); }
+  weak_iterator(weak_entry* e, gc_ptr<T> target) noexcept : entry_(e), target_(std::move(target)) {}
 
   Reference operator*() const { return Entry::dereference(static_cast<Entry&>(*entry_), target_); }
   pointer operator->() const { return {**this}; }
@@ -140,13 +142,18 @@ class weak_container {
         table_->find(hash, [&](weak_entry const& e) { return equal(static_cast<Entry const&>(e)); }));
   }
 
-  /// Throws std::bad_alloc; nothing has changed then.
-  iterator insert_entry(std::unique_ptr<Entry> e, std::size_t hash, object_header* h) {
-    check_handle(h);
+  /// One more entry, which holds what is made of `args`. Throws std::bad_alloc, std::invalid_argument for null, and what
+  /// that throws; nothing has changed then.
+  template <class... A>
+  iterator insert_entry(gc_ptr<T> const& p, std::size_t hash, A&&... args) {
+    gc_ptr<T> target = p;  // whatever happens to `p` while the entry is made
+    object_header* const h = handle_access::header(target);
+    if (h == nullptr) throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
+    std::unique_ptr<Entry> e(new (heap_of(h)) Entry(target, std::forward<A>(args)...));
     if (table_ == nullptr) table_ = std::make_unique<weak_table>();
     e->hash = hash;
     attach(h, *table_, *e);
-    return iterator(e.release());
+    return iterator(e.release(), std::move(target));
   }
 
   /// User code runs when the entry is gone already.
