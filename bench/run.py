@@ -8,7 +8,8 @@
     bench/run.py --scaling   10^4 to 10^7 objects, ouro and Boehm, in about ten minutes
 
 Each cell is a process of its own, so that peak memory and the state of the allocator are its own, and each run of a
-peer follows a run of ouro (A B A B): ratios are medians over such pairs. Results go to bench/results/, charts to docs/.
+peer follows a run of ouro (A B A B): ratios are medians over such pairs. Results go to bench/results/; table.py and
+charts.py make tables and charts of them.
 """
 
 import argparse
@@ -380,7 +381,6 @@ def arguments():
     parser.add_argument("--bin-dir", help="use the programs of this directory and build nothing")
     parser.add_argument("--python", help="the interpreter to compare with")
     parser.add_argument("--output", help="the JSON file (default bench/results/latest.json or quick.json)")
-    parser.add_argument("--no-charts", action="store_true", help="draw no charts")
     options = parser.parse_args()
     options.rounds = options.rounds or (3 if options.quick or options.scaling else 5)
     options.timeout = options.timeout or (10 if options.quick else 120)
@@ -390,7 +390,6 @@ def arguments():
     name = ("bounds.json" if options.bounds else "scaling.json" if options.scaling else "partial.json" if partial else
             "quick.json" if options.quick else "latest.json")
     options.output = Path(options.output or BENCH / "results" / name)
-    options.charts = not (options.no_charts or partial or options.quick)
     return options
 
 
@@ -414,8 +413,6 @@ def main():
     for peer, reason in left_out.items():
         print("left out: %s, %s" % (peer, reason))
     say("written: %s" % options.output)
-    if options.charts:
-        subprocess.run([sys.executable, str(BENCH / "charts.py"), str(options.output)])
     # Peers may fail at what they cannot do; ouro may not.
     return 1 if any(cell.problem for cell in cells if cell.peer.startswith("ouro")) else 0
 

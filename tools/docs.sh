@@ -11,6 +11,7 @@ theme=/usr/share/doxygen-awesome-css
 python=$(PATH=/usr/bin:$PATH command -v python3)
 
 "$python" tools/draw_pictures.py build/pictures
+"$python" bench/charts.py build/pictures
 rm -rf build/site
 mkdir -p build/site
 version=$(sed -n 's/^#define OURO_VERSION_[A-Z]* \([0-9]*\)$/\1/p' include/ouro/version.hpp | paste -sd.)

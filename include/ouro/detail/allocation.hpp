@@ -25,7 +25,7 @@ inline constexpr std::size_t smallest_full_heap = 32 * 1024 * 1024;
 inline constexpr std::size_t smallest_walked_heap = 64 * 1024 * 1024;
 inline constexpr std::size_t unsuspicious_growth = 4;
 /// An automatic collection of a younger generation looks at no more objects than this.
-inline constexpr std::size_t young_budget = std::size_t{1} << 16;
+inline constexpr std::size_t young_budget = std::size_t{1} << 15;
 
 /// How much of what a collection looked at was garbage.
 enum class worth { little, some, much };
