@@ -677,12 +677,15 @@ struct weak_entry : list_hook<weak_entry> {
 
   /// Reports the handles in its key and value.
   virtual void trace(tracer&) const noexcept {}
+  /// Gives the memory back without a destructor. Precondition: `plain`.
+  virtual void forget() noexcept {}
 
   object_header* object = nullptr;
   std::uint32_t round = 0;  // the trial that has counted it
   bool traced = false;      // it may hold handles
   bool hand_traced = false;
   bool keyed = false;
+  bool plain = false;                   // its destructor does nothing but drop the handles that `trace` reports
   weak_table* table = nullptr;          // null once it has left
   weak_entry* next_in_table = nullptr;  // in the order of insertion
   weak_entry* previous_in_table = nullptr;
@@ -2814,6 +2817,24 @@ OURO_DETAIL_NOINLINE inline void drop_entries(object_header* h) noexcept {
   }
 }
 
+/// Is there nothing but entries that need no destructor?
+inline bool has_plain_side(side_slot const& slot) noexcept {
+  weak_entry const* e = slot.entries;
+  while (e != nullptr && e->plain) e = e->next;
+  return e == nullptr && slot.record == nullptr;
+}
+
+/// What `clear_weak` and `drop_entries` do, for an object with a plain side.
+OURO_DETAIL_NOINLINE inline void forget_entries(object_header* h) noexcept {
+  weak_entry* e = std::exchange(slot_of(h).entries, nullptr);
+  h->flags = static_cast<std::uint8_t>(h->flags & ~flag_side);
+  while (e != nullptr) {
+    weak_entry& gone = *std::exchange(e, e->next);
+    if (gone.table != nullptr) gone.table->lose(gone);
+    gone.forget();
+  }
+}
+
 /// Before the destructor of an object that dies by counting, or whose constructor threw.
 OURO_DETAIL_NOINLINE inline void clear_and_call(heap_core& heap, object_header* h) noexcept {
   weak_watch* pending = nullptr;
@@ -3592,6 +3613,8 @@ class trial {
   std::size_t visited() const noexcept { return visited_; }
   bool was_cut() const noexcept { return cut_; }
   bool has_sides() const noexcept { return has_sides_; }
+  /// True when all that hangs on members of S can go without a destructor.
+  bool has_plain_sides() const noexcept { return has_plain_sides_; }
   bool has_finalizers() const noexcept { return (traits_ & has_finalize) != 0; }
   bool has_destructors() const noexcept { return (traits_ & has_destructor) != 0; }
   bool has_keyed_containers() const noexcept { return (traits_ & has_keyed_parts) != 0; }
@@ -3635,7 +3658,10 @@ class trial {
       self.count_checked(*this, e);
       return false;
     }
-    void meet(object_header const&) const noexcept { self.has_sides_ = true; }
+    void meet(object_header& h) const noexcept {
+      self.has_sides_ = true;
+      if (!has_plain_side(slot_of(&h))) self.has_plain_sides_ = false;
+    }
     void meet(weak_table& table) const noexcept { table.counted_round = self.heap_.trace_round; }
   };
 
@@ -3651,7 +3677,7 @@ class trial {
       if (counted) e.round = 0;
       return counted;
     }
-    void meet(object_header const&) const noexcept {}
+    void meet(object_header&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
 
@@ -3676,7 +3702,7 @@ class trial {
       e.round = round | 1;  // only once: `found_` is exact
       return true;
     }
-    void meet(object_header const&) const noexcept {}
+    void meet(object_header&) const noexcept {}
     void meet(weak_table& table) const noexcept { table.reached_round = self.heap_.trace_round; }
   };
 
@@ -3820,6 +3846,7 @@ class trial {
   bool cut_ = false;
   type_traits_set traits_ = 0;  // of all members
   bool has_sides_ = false;      // some member has a side slot
+  bool has_plain_sides_ = true;
   bool missed_ = false;
 };
 
@@ -3975,7 +4002,7 @@ class collection {
   struct finding_watches {
     void on_edge(edge const&) const noexcept {}
     bool wants(weak_entry&) const noexcept { return true; }
-    void meet(object_header const&) const noexcept {}
+    void meet(object_header&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
 
@@ -4010,7 +4037,7 @@ class collection {
 
     void on_edge(edge const& e) const noexcept { *e.slot = nullptr; }
     bool wants(weak_entry&) const noexcept { return true; }
-    void meet(object_header const&) const noexcept {}
+    void meet(object_header&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
   struct clearing {
@@ -4027,13 +4054,13 @@ class collection {
       }
       return false;
     }
-    void meet(object_header const&) const noexcept {}
+    void meet(object_header&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
 
   void destroy_all() noexcept {
     if (trial_.is_closed()) {
-      if (!trial_.has_destructors() && !trial_.has_sides()) return free_all<false>();
+      if (!trial_.has_destructors() && trial_.has_plain_sides()) return free_all<false>();
       clear_references<clearing_all>();
     } else {
       clear_references<clearing>();
@@ -4109,7 +4136,11 @@ class collection {
     if constexpr (!Condemned) {
       for_each_run([&](type_descriptor const&, work_entry* first, work_entry* last) {
         if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
-        for (; first != last; ++first) weak_handles_ |= first->saved.weak;
+        bool const sides = trial_.has_sides() && may_have_sides(first->header);
+        for (; first != last; ++first) {
+          weak_handles_ |= first->saved.weak;
+          if (sides && (first->header->flags & flag_side) != 0) forget_entries(first->header);
+        }
       });
     }
     // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
@@ -4154,7 +4185,7 @@ class collection {
       if (h->slot >= slot_in_set) ++h->count;
     }
     bool wants(weak_entry& e) const noexcept { return std::exchange(e.round, round) != round; }
-    void meet(object_header const&) const noexcept {}
+    void meet(object_header&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
 
@@ -4567,7 +4598,7 @@ inline constexpr std::size_t smallest_full_heap = 32 * 1024 * 1024;
 inline constexpr std::size_t smallest_walked_heap = 64 * 1024 * 1024;
 inline constexpr std::size_t unsuspicious_growth = 4;
 /// An automatic collection of a younger generation looks at no more objects than this.
-inline constexpr std::size_t young_budget = std::size_t{1} << 16;
+inline constexpr std::size_t young_budget = std::size_t{1} << 15;
 
 /// How much of what a collection looked at was garbage.
 enum class worth { little, some, much };
@@ -12533,8 +12564,10 @@ struct typed_entry : weak_entry {
     traced = is_traced<Held>;
     hand_traced = is_traced<Held> && is_hand_traced<Held>;
     keyed = is_traced<Held> && has_keyed_container<Held>;
+    plain = drops_only_handles<Held>;
   }
   void trace(tracer& t) const noexcept override { trace_value(held, t); }
+  void forget() noexcept override { operator delete(this); }
 
   static void* operator new(std::size_t, heap_core& heap) {
     return allocate_entry(heap, sizeof(typed_entry), alignof(typed_entry));

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <random>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -127,6 +128,52 @@ TEST_CASE("callbacks are called and entries vanish when plain objects are garbag
   heap.verify();
 }
 
+TEST_CASE("entries of weak containers go with plain garbage, and the containers serve again") {
+  manual_heap heap;
+  ouro::weak_key_map<node, gc_ptr<node>> values;
+  ouro::weak_key_map<node, int> numbers;
+  ouro::weak_value_map<int, node> by_number;
+  ouro::weak_set<node> set;
+  ouro::death_queue<node> deaths;
+  auto const survivor = make_ring(2);
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 500; ++i) {
+      auto const p = make_ring(3);
+      values.try_emplace(p, p->next);
+      numbers.try_emplace(p, i);
+      by_number.try_emplace(i, p->next);
+      set.insert(p);
+      set.insert(p->next->next);
+      if (round == 1) deaths.watch(p, static_cast<std::size_t>(i));
+    }
+    values.insert_or_assign(survivor, survivor);
+    numbers.insert_or_assign(survivor, round);
+    CHECK(ouro::gc::collect() == 1500);
+    CHECK(values.size() == 1);
+    CHECK(numbers.at(survivor) == round);
+    CHECK((by_number.empty() && set.empty()));
+    CHECK(deaths.pending() == (round == 0 ? 0u : 500u));
+    CHECK(heap.objects() == 2);
+    heap.verify();
+  }
+}
+
+TEST_CASE("keys and values with destructors are destroyed when plain objects are garbage") {
+  manual_heap heap;
+  census c;
+  ouro::weak_key_map<node, tally> map;
+  ouro::weak_value_map<std::string, node> named;
+  for (int i = 0; i < 100; ++i) {
+    auto const p = make_ring(2);
+    if (i % 2 == 0) map.try_emplace(p, c);
+    named.try_emplace("a name that is too long for a string without an allocation " + std::to_string(i), p->next);
+  }
+  CHECK(c.alive == 50);
+  CHECK(ouro::gc::collect() == 200);
+  CHECK(c.alive == 0);
+  CHECK((map.empty() && named.empty()));
+}
+
 TEST_CASE("leaves that only plain garbage holds die with it") {
   manual_heap heap;
   census c;
@@ -181,6 +228,7 @@ TEST_CASE("of random graphs of plain objects exactly what cannot be reached dies
     fresh_heap heap;
     constexpr std::size_t number = 40;
     std::vector<weak_gc_ptr<node>> weak;
+    ouro::weak_set<node> set;
     std::vector<std::array<std::size_t, 2>> edges(number);
     std::vector<std::size_t> roots;
     std::vector<gc_ptr<node>> held;
@@ -189,6 +237,7 @@ TEST_CASE("of random graphs of plain objects exactly what cannot be reached dies
       for (auto& p : all) {
         p = make_gc<node>();
         weak.emplace_back(p);
+        set.insert(p);
       }
       for (std::size_t i = 0; i < number; ++i) {
         edges[i] = {below(number), below(number)};
@@ -210,7 +259,12 @@ TEST_CASE("of random graphs of plain objects exactly what cannot be reached dies
     }
     ouro::gc::collect(static_cast<int>(below(3)));
     ouro::gc::collect();
-    for (std::size_t i = 0; i < number; ++i) CHECK(weak[i].expired() != reachable[i]);
+    std::size_t alive = 0;
+    for (std::size_t i = 0; i < number; ++i) {
+      CHECK(weak[i].expired() != reachable[i]);
+      if (reachable[i]) ++alive;
+    }
+    CHECK(set.size() == alive);
     heap.verify();
   }
 }

@@ -153,7 +153,7 @@ class collection {
   struct finding_watches {
     void on_edge(edge const&) const noexcept {}
     bool wants(weak_entry&) const noexcept { return true; }
-    void meet(object_header const&) const noexcept {}
+    void meet(object_header&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
 
@@ -188,7 +188,7 @@ class collection {
 
     void on_edge(edge const& e) const noexcept { *e.slot = nullptr; }
     bool wants(weak_entry&) const noexcept { return true; }
-    void meet(object_header const&) const noexcept {}
+    void meet(object_header&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
   struct clearing {
@@ -205,13 +205,13 @@ class collection {
       }
       return false;
     }
-    void meet(object_header const&) const noexcept {}
+    void meet(object_header&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
 
   void destroy_all() noexcept {
     if (trial_.is_closed()) {
-      if (!trial_.has_destructors() && !trial_.has_sides()) return free_all<false>();
+      if (!trial_.has_destructors() && trial_.has_plain_sides()) return free_all<false>();
       clear_references<clearing_all>();
     } else {
       clear_references<clearing>();
@@ -287,7 +287,11 @@ class collection {
     if constexpr (!Condemned) {
       for_each_run([&](type_descriptor const&, work_entry* first, work_entry* last) {
         if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
-        for (; first != last; ++first) weak_handles_ |= first->saved.weak;
+        bool const sides = trial_.has_sides() && may_have_sides(first->header);
+        for (; first != last; ++first) {
+          weak_handles_ |= first->saved.weak;
+          if (sides && (first->header->flags & flag_side) != 0) forget_entries(first->header);
+        }
       });
     }
     // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
@@ -332,7 +336,7 @@ class collection {
       if (h->slot >= slot_in_set) ++h->count;
     }
     bool wants(weak_entry& e) const noexcept { return std::exchange(e.round, round) != round; }
-    void meet(object_header const&) const noexcept {}
+    void meet(object_header&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
 

@@ -203,6 +203,8 @@ class trial {
   std::size_t visited() const noexcept { return visited_; }
   bool was_cut() const noexcept { return cut_; }
   bool has_sides() const noexcept { return has_sides_; }
+  /// True when all that hangs on members of S can go without a destructor.
+  bool has_plain_sides() const noexcept { return has_plain_sides_; }
   bool has_finalizers() const noexcept { return (traits_ & has_finalize) != 0; }
   bool has_destructors() const noexcept { return (traits_ & has_destructor) != 0; }
   bool has_keyed_containers() const noexcept { return (traits_ & has_keyed_parts) != 0; }
@@ -246,7 +248,10 @@ class trial {
       self.count_checked(*this, e);
       return false;
     }
-    void meet(object_header const&) const noexcept { self.has_sides_ = true; }
+    void meet(object_header& h) const noexcept {
+      self.has_sides_ = true;
+      if (!has_plain_side(slot_of(&h))) self.has_plain_sides_ = false;
+    }
     void meet(weak_table& table) const noexcept { table.counted_round = self.heap_.trace_round; }
   };
 
@@ -262,7 +267,7 @@ class trial {
       if (counted) e.round = 0;
       return counted;
     }
-    void meet(object_header const&) const noexcept {}
+    void meet(object_header&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
 
@@ -287,7 +292,7 @@ class trial {
       e.round = round | 1;  // only once: `found_` is exact
       return true;
     }
-    void meet(object_header const&) const noexcept {}
+    void meet(object_header&) const noexcept {}
     void meet(weak_table& table) const noexcept { table.reached_round = self.heap_.trace_round; }
   };
 
@@ -431,6 +436,7 @@ class trial {
   bool cut_ = false;
   type_traits_set traits_ = 0;  // of all members
   bool has_sides_ = false;      // some member has a side slot
+  bool has_plain_sides_ = true;
   bool missed_ = false;
 };
 

@@ -33,8 +33,10 @@ struct typed_entry : weak_entry {
     traced = is_traced<Held>;
     hand_traced = is_traced<Held> && is_hand_traced<Held>;
     keyed = is_traced<Held> && has_keyed_container<Held>;
+    plain = drops_only_handles<Held>;
   }
   void trace(tracer& t) const noexcept override { trace_value(held, t); }
+  void forget() noexcept override { operator delete(this); }
 
   static void* operator new(std::size_t, heap_core& heap) {
     return allocate_entry(heap, sizeof(typed_entry), alignof(typed_entry));

@@ -125,6 +125,24 @@ OURO_DETAIL_NOINLINE inline void drop_entries(object_header* h) noexcept {
   }
 }
 
+/// Is there nothing but entries that need no destructor?
+inline bool has_plain_side(side_slot const& slot) noexcept {
+  weak_entry const* e = slot.entries;
+  while (e != nullptr && e->plain) e = e->next;
+  return e == nullptr && slot.record == nullptr;
+}
+
+/// What `clear_weak` and `drop_entries` do, for an object with a plain side.
+OURO_DETAIL_NOINLINE inline void forget_entries(object_header* h) noexcept {
+  weak_entry* e = std::exchange(slot_of(h).entries, nullptr);
+  h->flags = static_cast<std::uint8_t>(h->flags & ~flag_side);
+  while (e != nullptr) {
+    weak_entry& gone = *std::exchange(e, e->next);
+    if (gone.table != nullptr) gone.table->lose(gone);
+    gone.forget();
+  }
+}
+
 /// Before the destructor of an object that dies by counting, or whose constructor threw.
 OURO_DETAIL_NOINLINE inline void clear_and_call(heap_core& heap, object_header* h) noexcept {
   weak_watch* pending = nullptr;

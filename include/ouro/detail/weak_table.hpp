@@ -48,12 +48,15 @@ struct weak_entry : list_hook<weak_entry> {
 
   /// Reports the handles in its key and value.
   virtual void trace(tracer&) const noexcept {}
+  /// Gives the memory back without a destructor. Precondition: `plain`.
+  virtual void forget() noexcept {}
 
   object_header* object = nullptr;
   std::uint32_t round = 0;  // the trial that has counted it
   bool traced = false;      // it may hold handles
   bool hand_traced = false;
   bool keyed = false;
+  bool plain = false;                   // its destructor does nothing but drop the handles that `trace` reports
   weak_table* table = nullptr;          // null once it has left
   weak_entry* next_in_table = nullptr;  // in the order of insertion
   weak_entry* previous_in_table = nullptr;
