@@ -54,7 +54,7 @@ class gc_ptr {
   /// One more handle to the same object. O(1).
   gc_ptr(gc_ptr const& other) noexcept : word_(other.word_) { retain(); }
   /// Takes the handle over; `other` is null afterwards, and no count changes.
-  constexpr gc_ptr(gc_ptr&& other) noexcept : word_(std::exchange(other.word_, nullptr)) {}
+  gc_ptr(gc_ptr&& other) noexcept : word_(std::exchange(other.word_, nullptr)) {}
 
   /// From a handle to a derived, less constant or (for `gc_ptr<void>`) any type.
   template <class U>
@@ -77,10 +77,10 @@ class gc_ptr {
   }
 
   /// Drops the handle. The last one runs the object's finalizer and destructor before it returns.
-  // Without a look at T: Clang evaluates a constexpr destructor before T is complete.
-  OURO_DETAIL_INLINE constexpr ~gc_ptr() {
+  // Not constexpr, and without a look at T: Clang evaluates a constexpr destructor before T is complete.
+  OURO_DETAIL_INLINE ~gc_ptr() {
     if (word_ != nullptr) release(word_);
-    if (OURO_DETAIL_HARDENED && !std::is_constant_evaluated()) {
+    if constexpr (OURO_DETAIL_HARDENED) {
       *const_cast<void* volatile*>(&word_) = reinterpret_cast<void*>(detail::destroyed_handle);
     }
   }

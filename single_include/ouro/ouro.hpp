@@ -4136,10 +4136,10 @@ class collection {
     if constexpr (!Condemned) {
       for_each_run([&](type_descriptor const&, work_entry* first, work_entry* last) {
         if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
-        bool const sides = trial_.has_sides() && may_have_sides(first->header);
+        for (work_entry* entry = first; entry != last; ++entry) weak_handles_ |= entry->saved.weak;
+        if (!trial_.has_sides() || !may_have_sides(first->header)) return;
         for (; first != last; ++first) {
-          weak_handles_ |= first->saved.weak;
-          if (sides && (first->header->flags & flag_side) != 0) forget_entries(first->header);
+          if ((first->header->flags & flag_side) != 0) forget_entries(first->header);
         }
       });
     }
@@ -8839,38 +8839,16 @@ constexpr auto throw_function() -> void (*)(void*) {
 #endif
 }
 
-/// Moves an object of the type as a constant. An aggregate with handles cannot do that if its destructor is declared: it
-/// has no move constructor then, and the copy of a handle is no constant.
-template <class T, class... M>
-constexpr bool moves_constant(type_list<M...>) {
-  if constexpr ((... || std::is_array_v<M>)) {
-    T object{};
-    [[maybe_unused]] T const moved(std::move(object));
-  } else {
-    T object{M()...};  // whatever its members are otherwise initialised with
-    [[maybe_unused]] T const moved(std::move(object));
-  }
-  return true;
-}
-template <class T, class Members>
-inline constexpr bool is_made_of = false;
-template <class T, class... M>
-inline constexpr bool is_made_of<T, type_list<M...>> =
-    (... || std::is_array_v<M>) ? requires { T{}; } : requires { T{M()...}; };
-template <class T, class Members, class = void>
-inline constexpr bool is_moved_in_constants = false;
-template <class T, class Members>
-inline constexpr bool
-    is_moved_in_constants<T, Members, std::enable_if_t<std::bool_constant<moves_constant<T>(Members{})>::value>> = true;
+// Deduced from a set of functions only if one of them fits, and if none is a template ([temp.deduct.call]/6).
+template <class T, class Result>
+void takes_move_assignment(Result (T::*)(T&&));
 
-template <class T, class Members>
-constexpr bool has_implicit_destructor() {
-  if constexpr (std::is_aggregate_v<T> && std::is_move_constructible_v<T> && is_made_of<T, Members>) {
-    return is_moved_in_constants<T, Members>;
-  } else {
-    return false;
-  }
-}
+/// Has an aggregate without bases declared no destructor? It has no declared constructors either. If it can be moved, then by
+/// an implicit constructor, which a declared move assignment would have deleted; so its move assignment is implicit, which a
+/// declared destructor would have prevented. False also if there is none, as with const members.
+template <class T>
+concept has_implicit_destructor =
+    std::is_aggregate_v<T> && std::is_move_constructible_v<T> && requires { takes_move_assignment<T>(&T::operator=); };
 
 /// A handle whose destructor undoes what its trace reports, and nothing else.
 template <class T>
@@ -8887,14 +8865,16 @@ inline constexpr bool drops_only_handles<type_list<M...>> = (... && drops_only_h
 template <class T, std::size_t N>
 inline constexpr bool drops_only_handles<T[N]> = drops_only_handles<std::remove_cv_t<T>>;
 template <class T, std::size_t N>
+  requires(!std::is_trivially_destructible_v<T> && verdict_of<std::array<T, N>>.how == kind::range)
 inline constexpr bool drops_only_handles<std::array<T, N>> = drops_only_handles<std::remove_cv_t<T>>;
 template <class T>
   requires(std::is_trivially_destructible_v<T> || is_one_edge<T>)
 inline constexpr bool drops_only_handles<T> = true;
+// Empty bases are not among the parts, and may have destructors.
 template <class T>
-  requires(!std::is_trivially_destructible_v<T> && verdict_of<T>.how == kind::aggregate)
-inline constexpr bool drops_only_handles<T> =
-    drops_only_handles<typename parts<T>::type> && has_implicit_destructor<T, typename parts<T>::type>();
+  requires(!std::is_trivially_destructible_v<T> && verdict_of<T>.how == kind::aggregate && shape<T>.bases == 0 &&
+           drops_only_handles<typename parts<T>::type> && has_implicit_destructor<T>)
+inline constexpr bool drops_only_handles<T> = true;
 
 template <class T>
 constexpr type_traits_set traits_of() {
@@ -9317,7 +9297,7 @@ class gc_ptr {
   /// One more handle to the same object. O(1).
   gc_ptr(gc_ptr const& other) noexcept : word_(other.word_) { retain(); }
   /// Takes the handle over; `other` is null afterwards, and no count changes.
-  constexpr gc_ptr(gc_ptr&& other) noexcept : word_(std::exchange(other.word_, nullptr)) {}
+  gc_ptr(gc_ptr&& other) noexcept : word_(std::exchange(other.word_, nullptr)) {}
 
   /// From a handle to a derived, less constant or (for `gc_ptr<void>`) any type.
   template <class U>
@@ -9340,10 +9320,10 @@ class gc_ptr {
   }
 
   /// Drops the handle. The last one runs the object's finalizer and destructor before it returns.
-  // Without a look at T: Clang evaluates a constexpr destructor before T is complete.
-  OURO_DETAIL_INLINE constexpr ~gc_ptr() {
+  // Not constexpr, and without a look at T: Clang evaluates a constexpr destructor before T is complete.
+  OURO_DETAIL_INLINE ~gc_ptr() {
     if (word_ != nullptr) release(word_);
-    if (OURO_DETAIL_HARDENED && !std::is_constant_evaluated()) {
+    if constexpr (OURO_DETAIL_HARDENED) {
       *const_cast<void* volatile*>(&word_) = reinterpret_cast<void*>(detail::destroyed_handle);
     }
   }

@@ -49,28 +49,100 @@ static_assert(drops_only_handles<with_array>);
 static_assert(drops_only_handles<with_std_array>);
 static_assert(drops_only_handles<holds<double>>);
 
+struct cannot_be_made {
+  explicit cannot_be_made(int);
+};
+template <class Value>
+struct is_never_made_of_nothing {
+  is_never_made_of_nothing() { static_assert(sizeof(Value) == 0, "nobody has asked for that"); }
+  explicit is_never_made_of_nothing(Value);
+};
+struct assigned_an_int {
+  gc_ptr<plain> p;
+  void operator=(int);
+};
+static_assert(drops_only_handles<holds<cannot_be_made>>);
+static_assert(drops_only_handles<holds<is_never_made_of_nothing<int>>>);
+static_assert(drops_only_handles<assigned_an_int>);
+
 struct destructor_outside {
   gc_ptr<plain> p;
   ~destructor_outside() {}
 };
-struct constexpr_destructor {
+struct defaulted_destructor {
   gc_ptr<plain> p;
-  constexpr ~constexpr_destructor() {}
+  ~defaulted_destructor() = default;
+};
+struct destructor_and_copy_assignment {
+  gc_ptr<plain> p;
+  ~destructor_and_copy_assignment() {}
+  destructor_and_copy_assignment& operator=(destructor_and_copy_assignment const&) = default;
 };
 struct destructor_and_assignments {
   gc_ptr<plain> p;
-  constexpr ~destructor_and_assignments() {}
+  ~destructor_and_assignments() {}
   destructor_and_assignments& operator=(destructor_and_assignments&&) = default;
   destructor_and_assignments& operator=(destructor_and_assignments const&) = default;
 };
+struct destructor_and_others {
+  gc_ptr<plain> p;
+  ~destructor_and_others() {}
+  destructor_and_others& operator=(int);
+  destructor_and_others& operator=(destructor_and_others const&&);
+};
 struct destructor_and_template {
   gc_ptr<plain> p;
-  constexpr ~destructor_and_template() {}
+  ~destructor_and_template() {}
   template <class U>
-  constexpr destructor_and_template& operator=(U&&) {
-    return *this;
-  }
+  destructor_and_template& operator=(U&&);
 };
+struct destructor_and_templates {
+  gc_ptr<plain> p;
+  ~destructor_and_templates() {}
+  template <class U = destructor_and_templates>
+  destructor_and_templates& operator=(U&&) noexcept;
+  template <int = 0, class U>
+    requires(sizeof(U) != 1)
+  destructor_and_templates& operator=(U&&) noexcept;
+};
+template <class Value>
+struct chooses_destructor {
+  gc_ptr<plain> p;
+  Value value;
+  ~chooses_destructor() = default;
+  ~chooses_destructor()
+    requires(sizeof(Value) == 4)
+  {}
+};
+static_assert(!drops_only_handles<defaulted_destructor>);
+static_assert(!drops_only_handles<destructor_and_copy_assignment>);
+static_assert(!drops_only_handles<destructor_and_others>);
+static_assert(!drops_only_handles<destructor_and_templates>);
+static_assert(!drops_only_handles<chooses_destructor<std::int32_t>>);
+static_assert(!drops_only_handles<chooses_destructor<char>>);
+
+// Of constants, too: they are no handles, and their copies are constants.
+struct owner {
+  int* owned = nullptr;
+  constexpr ~owner() { delete owned; }
+};
+struct says_goodbye {
+  constexpr ~says_goodbye() {}
+};
+struct has_base : says_goodbye {
+  gc_ptr<plain> p;
+};
+struct has_base_and_array : says_goodbye {
+  gc_ptr<plain> p[2];
+};
+static_assert(!drops_only_handles<owner>);
+static_assert(!drops_only_handles<holds<owner>>);
+static_assert(!drops_only_handles<holds<owner[2]>>);
+static_assert(!drops_only_handles<holds<std::array<owner, 2>>>);
+static_assert(!drops_only_handles<holds<says_goodbye>>);
+static_assert(!drops_only_handles<has_base>);
+static_assert(!drops_only_handles<has_base_and_array>);
+
 struct has_member_with_destructor {
   destructor_outside d;
 };
@@ -92,22 +164,27 @@ struct traced_by_hand {
   gc_ptr<plain> p;
   void gc_trace(ouro::tracer& t) const noexcept { t(p); }
 };
-struct cannot_be_made {
-  explicit cannot_be_made(int);
-};
+struct marked_as_leaf {};
 struct const_handle {
   gc_ptr<plain> const p;
 };
+}  // namespace
+
+template <>
+inline constexpr bool ouro::is_leaf<std::array<ouro::gc_ptr<marked_as_leaf>, 2>> = true;
+
+namespace {
+
 static_assert(!drops_only_handles<destructor_outside>);
-static_assert(!drops_only_handles<constexpr_destructor>);
 static_assert(!drops_only_handles<destructor_and_assignments>);
 static_assert(!drops_only_handles<destructor_and_template>);
 static_assert(!drops_only_handles<has_member_with_destructor>);
 static_assert(!drops_only_handles<not_an_aggregate>);
 static_assert(!drops_only_handles<lists_some_of_its_members>);
 static_assert(!drops_only_handles<traced_by_hand>);
-static_assert(!drops_only_handles<holds<cannot_be_made>>);
 static_assert(!drops_only_handles<const_handle>);
+
+static_assert(!drops_only_handles<holds<std::array<gc_ptr<marked_as_leaf>, 2>>>);
 
 // Handles that no trace reports, and those whose drop is more than that.
 static_assert(!drops_only_handles<gc_ptr<int>>);

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <random>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -58,6 +59,28 @@ struct speaks {
 struct refers_to_speaker {
   gc_ptr<speaks> speaker{};
   gc_ptr<refers_to_speaker> self{};
+};
+
+// Neither has handles, and both could be copied and moved in constant expressions.
+struct guard {
+  int* deaths = nullptr;
+  constexpr ~guard() {
+    if (deaths != nullptr) ++*deaths;
+  }
+};
+int goodbyes = 0;
+struct says_goodbye {
+  constexpr ~says_goodbye() {
+    if (!std::is_constant_evaluated()) ++goodbyes;
+  }
+};
+template <class Guards>
+struct is_guarded {
+  gc_ptr<is_guarded> self{};
+  Guards guards{};
+};
+struct has_base : says_goodbye {
+  gc_ptr<has_base> handles[2];
 };
 
 struct big {
@@ -203,6 +226,31 @@ TEST_CASE("a destructor among plain garbage runs, and finds its handles to garba
   CHECK(ouro::gc::collect() == 40);
   CHECK(deaths == 10);
   CHECK(heap.objects() == 0);
+}
+
+TEST_CASE("destructors of members and of empty bases without handles run, too") {
+  manual_heap heap;
+  int deaths = 0;
+  {
+    auto const one = make_gc<is_guarded<guard>>();
+    auto const three = make_gc<is_guarded<guard[3]>>();
+    auto const two = make_gc<is_guarded<std::array<guard, 2>>>();
+    one->self = one;
+    three->self = three;
+    two->self = two;
+    one->guards.deaths = &deaths;
+    for (guard& g : three->guards) g.deaths = &deaths;
+    for (guard& g : two->guards) g.deaths = &deaths;
+  }
+  CHECK(ouro::gc::collect() == 3);
+  CHECK(deaths == 6);
+  {
+    auto const based = make_gc<has_base>();
+    based->handles[1] = based;
+  }
+  goodbyes = 0;
+  CHECK(ouro::gc::collect() == 1);
+  CHECK(goodbyes == 1);
 }
 
 TEST_CASE("plain arrays and plain objects with blocks of their own are collected") {

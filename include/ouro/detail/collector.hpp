@@ -287,10 +287,10 @@ class collection {
     if constexpr (!Condemned) {
       for_each_run([&](type_descriptor const&, work_entry* first, work_entry* last) {
         if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
-        bool const sides = trial_.has_sides() && may_have_sides(first->header);
+        for (work_entry* entry = first; entry != last; ++entry) weak_handles_ |= entry->saved.weak;
+        if (!trial_.has_sides() || !may_have_sides(first->header)) return;
         for (; first != last; ++first) {
-          weak_handles_ |= first->saved.weak;
-          if (sides && (first->header->flags & flag_side) != 0) forget_entries(first->header);
+          if ((first->header->flags & flag_side) != 0) forget_entries(first->header);
         }
       });
     }
