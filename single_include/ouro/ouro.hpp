@@ -11255,13 +11255,18 @@ inline bool leave(generator_shell& s) {
 
 OURO_DETAIL_NOINLINE inline bool run_on(generator_shell& s) { return (settle(s) && !s.was_orphaned) || leave(s); }
 
-/// Runs a generator to its next element, given that it is at one or fresh; false at the end.
-OURO_DETAIL_INLINE bool run(generator_shell& s) {
-  s.leaf->value = nullptr;
-  s.leaf->frame.resume();
+/// Runs a generator to its next element by way of the body that is to go on; false at the end. Precondition: no value.
+OURO_DETAIL_INLINE bool resume(generator_shell& s, std::coroutine_handle<> frame) {
+  frame.resume();
   if (s.leaf->value == nullptr) [[unlikely]]
     return run_on(s);
   return true;
+}
+
+/// The same for a generator that is at an element.
+OURO_DETAIL_INLINE bool run(generator_shell& s) {
+  s.leaf->value = nullptr;
+  return resume(s, s.leaf->frame);
 }
 
 [[noreturn]] void throw_running();
@@ -11311,7 +11316,7 @@ template <class Prepare>
 OURO_DETAIL_INLINE bool start(generator_shell& s, Prepare prepare) {
   prepare(s);
   s.state = generator_state::entered;
-  return run(s);
+  return resume(s, s.frame);
 }
 
 template <class Prepare>
