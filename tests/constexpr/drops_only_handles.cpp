@@ -146,6 +146,10 @@ struct has_base : says_goodbye {
 struct has_base_and_array : says_goodbye {
   gc_ptr<plain> p[2];
 };
+// It is refused, with no more said than that.
+struct has_base_with_data : plain {
+  gc_ptr<plain> p;
+};
 static_assert(!drops_only_handles<owner>);
 static_assert(!drops_only_handles<holds<owner>>);
 static_assert(!drops_only_handles<holds<owner[2]>>);
@@ -153,6 +157,7 @@ static_assert(!drops_only_handles<holds<std::array<owner, 2>>>);
 static_assert(!drops_only_handles<holds<says_goodbye>>);
 static_assert(!drops_only_handles<has_base>);
 static_assert(!drops_only_handles<has_base_and_array>);
+static_assert(!drops_only_handles<has_base_with_data>);
 
 struct has_member_with_destructor {
   destructor_outside d;
