@@ -57,12 +57,17 @@ struct is_never_made_of_nothing {
   is_never_made_of_nothing() { static_assert(sizeof(Value) == 0, "nobody has asked for that"); }
   explicit is_never_made_of_nothing(Value);
 };
+struct should_not_be_made_of_nothing {
+  [[deprecated]] should_not_be_made_of_nothing();
+  explicit should_not_be_made_of_nothing(int);
+};
 struct assigned_an_int {
   gc_ptr<plain> p;
   void operator=(int);
 };
 static_assert(drops_only_handles<holds<cannot_be_made>>);
 static_assert(drops_only_handles<holds<is_never_made_of_nothing<int>>>);
+static_assert(drops_only_handles<holds<should_not_be_made_of_nothing>>);
 static_assert(drops_only_handles<assigned_an_int>);
 
 struct destructor_outside {
@@ -72,6 +77,11 @@ struct destructor_outside {
 struct defaulted_destructor {
   gc_ptr<plain> p;
   ~defaulted_destructor() = default;
+};
+// Compilers warn of implicit copies of the next two: none is made.
+struct copy_assignment {
+  gc_ptr<plain> p;
+  copy_assignment& operator=(copy_assignment const&);
 };
 struct destructor_and_copy_assignment {
   gc_ptr<plain> p;
@@ -115,6 +125,7 @@ struct chooses_destructor {
   {}
 };
 static_assert(!drops_only_handles<defaulted_destructor>);
+static_assert(!drops_only_handles<copy_assignment>);
 static_assert(!drops_only_handles<destructor_and_copy_assignment>);
 static_assert(!drops_only_handles<destructor_and_others>);
 static_assert(!drops_only_handles<destructor_and_templates>);
@@ -135,6 +146,10 @@ struct has_base : says_goodbye {
 struct has_base_and_array : says_goodbye {
   gc_ptr<plain> p[2];
 };
+// It is refused, with no more said than that.
+struct has_base_with_data : plain {
+  gc_ptr<plain> p;
+};
 static_assert(!drops_only_handles<owner>);
 static_assert(!drops_only_handles<holds<owner>>);
 static_assert(!drops_only_handles<holds<owner[2]>>);
@@ -142,6 +157,7 @@ static_assert(!drops_only_handles<holds<std::array<owner, 2>>>);
 static_assert(!drops_only_handles<holds<says_goodbye>>);
 static_assert(!drops_only_handles<has_base>);
 static_assert(!drops_only_handles<has_base_and_array>);
+static_assert(!drops_only_handles<has_base_with_data>);
 
 struct has_member_with_destructor {
   destructor_outside d;

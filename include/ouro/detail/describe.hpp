@@ -139,8 +139,9 @@ template <class T>
 inline constexpr bool drops_only_handles<T> = true;
 // Empty bases are not among the parts, and may have destructors.
 template <class T>
-  requires(!std::is_trivially_destructible_v<T> && verdict_of<T>.how == kind::aggregate && shape<T>.bases == 0 &&
-           drops_only_handles<typename parts<T>::type> && has_implicit_destructor<T>)
+  requires(!std::is_trivially_destructible_v<T> && verdict_of<T>.how == kind::aggregate &&
+           verdict_of<T>.why_not == flaw::none && shape<T>.bases == 0 && drops_only_handles<typename parts<T>::type> &&
+           has_implicit_destructor<T>)
 inline constexpr bool drops_only_handles<T> = true;
 
 template <class T>
