@@ -770,7 +770,6 @@ TEST_CASE("an entry whose value cannot be made leaves nothing behind") {
 TEST_CASE("the last handle to a key may be dropped while its value is made") {
   struct drops {
     explicit drops(gc_ptr<node>& last) { last = nullptr; }
-    using gc_leaf = drops;
   };
   manual_heap heap;
   weak_key_map<node, drops> map;
@@ -804,7 +803,6 @@ TEST_CASE("a heap's limit refuses no entries, but counts them") {
   ouro::heap::scope const scope(limited);
   struct other {
     std::array<char, 40> body{};
-    using gc_leaf = other;
   };
   auto const key = make_gc<node>();
   limited.set_limit(limited.stats().pages * 65536 + 65536);
