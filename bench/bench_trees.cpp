@@ -130,7 +130,7 @@ bool gcbench() {
 template <class P>
 void add_all() {
   add_scales<P>("W3", [](benchmark::State& state, std::size_t n) {
-    int const depth = std::bit_width(n) - 1;
+    int const depth = static_cast<int>(std::bit_width(n)) - 1;
     loop(state, [depth] { return count(*grow<P>(depth)) == nodes_of(depth); });
     return nodes_of(depth);
   });
