@@ -7,8 +7,8 @@
 #define OURO_DETAIL_ENTRY_MEMORY_HPP
 
 #include <ouro/detail/heap_pages.hpp>
+#include <ouro/detail/report.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <new>
