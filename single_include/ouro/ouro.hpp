@@ -1935,13 +1935,19 @@ inline void give_page_back(heap_core& heap, page* p) noexcept {
   if (heap.dirty_pages > most) trim_pages(heap, most / 2);
 }
 
-inline void release_page(heap_core& heap, page* p) noexcept {
-  if (p->previous != nullptr) {
-    p->previous->next = p->next;
-  } else {
-    heap.pages[p->tracked] = p->next;
-  }
+inline void link_page(page*& first, page* p) noexcept {
+  p->previous = nullptr;
+  p->next = first;
+  if (first != nullptr) first->previous = p;
+  first = p;
+}
+inline void unlink_page(page*& first, page* p) noexcept {
+  (p->previous != nullptr ? p->previous->next : first) = p->next;
   if (p->next != nullptr) p->next->previous = p->previous;
+}
+
+inline void release_page(heap_core& heap, page* p) noexcept {
+  unlink_page(heap.pages[p->tracked], p);
   heap.bytes -= std::size_t{p->charged} * p->block_bytes;
   delete[] p->sides;
   give_page_back(heap, p);
@@ -2002,9 +2008,7 @@ inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32
   p->capacity = static_cast<std::uint32_t>((page_bytes - first_object - block + lead) / block + 1);
   p->tracked = type.tracked();
   p->die = type.die;
-  p->next = heap.pages[p->tracked];
-  if (p->next != nullptr) p->next->previous = p;
-  heap.pages[p->tracked] = p;
+  link_page(heap.pages[p->tracked], p);
   return p;
 }
 
@@ -4068,12 +4072,22 @@ class collection {
     if (trial_.has_keyed_containers()) empty_keyed_containers();
     for_each_run([](type_descriptor const& type, work_entry* first, work_entry* last) {
       if (type.destroy != nullptr) type.destroy(first, last);
-      if (!may_have_sides(first->header)) return;
-      for (; first != last; ++first) {
-        if ((first->header->flags & flag_side) != 0) drop_entries(first->header);
-      }
+      for_each_with_side(first, last, drop_entries);
     });
     free_all<true>();
+  }
+
+  /// Calls `f(header)` for those of a run that something hangs on.
+  template <class F>
+  static void for_each_with_side(work_entry const* first, work_entry const* last, F f) {
+    if (!may_have_sides(first->header)) return;
+    for (; first != last; ++first) {
+      if ((first->header->flags & flag_side) != 0) f(first->header);
+    }
+  }
+
+  static void condemn_in_page(work_entry const* first, work_entry const* last) noexcept {
+    if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
   }
 
   /// Calls `f(type, first, last)` for objects of one type that follow one another.
@@ -4098,7 +4112,7 @@ class collection {
     Pass pass{&trial_.checked()};
     edge_stream<Pass> stream(pass, trace_pass::clear, heap_);
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
-      if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
+      condemn_in_page(first, last);
       for (work_entry* entry = first; entry != last; ++entry) {
         object_header& h = *entry->header;
         if ((load_second_word(&h) & weakly_referenced) != 0) [[unlikely]]
@@ -4135,12 +4149,9 @@ class collection {
   void free_all() noexcept {
     if constexpr (!Condemned) {
       for_each_run([&](type_descriptor const&, work_entry* first, work_entry* last) {
-        if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
+        condemn_in_page(first, last);
         for (work_entry* entry = first; entry != last; ++entry) weak_handles_ |= entry->saved.weak;
-        if (!trial_.has_sides() || !may_have_sides(first->header)) return;
-        for (; first != last; ++first) {
-          if ((first->header->flags & flag_side) != 0) forget_entries(first->header);
-        }
+        if (trial_.has_sides()) for_each_with_side(first, last, forget_entries);
       });
     }
     // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
@@ -12454,17 +12465,6 @@ constexpr bool has_entry_page(std::size_t bytes, std::size_t alignment) noexcept
 }
 inline bool has_space(page const& p) noexcept { return p.free_list != nullptr || p.carved != p.capacity; }
 
-inline void link_entry_page(page*& first, page* p) noexcept {
-  p->previous = nullptr;
-  p->next = first;
-  if (first != nullptr) first->previous = p;
-  first = p;
-}
-inline void unlink_entry_page(page*& first, page* p) noexcept {
-  (p->previous != nullptr ? p->previous->next : first) = p->next;
-  if (p->next != nullptr) p->next->previous = p->previous;
-}
-
 /// Throws std::bad_alloc.
 inline void* allocate_entry(heap_core& heap, std::size_t bytes, std::size_t alignment) {
   if (!has_entry_page(bytes, alignment)) {
@@ -12483,7 +12483,7 @@ inline void* allocate_entry(heap_core& heap, std::size_t bytes, std::size_t alig
     p->first_block = page_header_bytes;
     p->capacity = static_cast<std::uint32_t>((page_bytes - page_header_bytes) / p->block_bytes);
     ++heap.entry_page_count;
-    link_entry_page(first, p);
+    link_page(first, p);
   }
   object_header* place = p->free_list;
   if (place != nullptr) {
@@ -12492,7 +12492,7 @@ inline void* allocate_entry(heap_core& heap, std::size_t bytes, std::size_t alig
     place = p->block(p->carved++);
   }
   ++p->used;
-  if (!has_space(*p)) unlink_entry_page(first, p);
+  if (!has_space(*p)) unlink_page(first, p);
 #if OURO_DETAIL_ASAN
   ASAN_UNPOISON_MEMORY_REGION(place, bytes);
 #endif
@@ -12505,14 +12505,14 @@ inline void deallocate_entry(void* entry, std::size_t bytes, std::size_t alignme
   page* const p = page_of(place);
   heap_core& heap = *p->heap;
   page*& first = heap.entry_pages[p->bin];
-  if (!has_space(*p)) link_entry_page(first, p);
+  if (!has_space(*p)) link_page(first, p);
 #if OURO_DETAIL_ASAN
   ASAN_POISON_MEMORY_REGION(place, bytes);
 #endif
   set_next_free(place, p->free_list);
   p->free_list = place;
   if (--p->used != 0) return;
-  unlink_entry_page(first, p);
+  unlink_page(first, p);
   --heap.entry_page_count;
   give_page_back(heap, p);
   if (heap.closed) delete_heap_if_unused(heap);  // the value may have held the last object

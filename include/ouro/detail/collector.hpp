@@ -219,12 +219,22 @@ class collection {
     if (trial_.has_keyed_containers()) empty_keyed_containers();
     for_each_run([](type_descriptor const& type, work_entry* first, work_entry* last) {
       if (type.destroy != nullptr) type.destroy(first, last);
-      if (!may_have_sides(first->header)) return;
-      for (; first != last; ++first) {
-        if ((first->header->flags & flag_side) != 0) drop_entries(first->header);
-      }
+      for_each_with_side(first, last, drop_entries);
     });
     free_all<true>();
+  }
+
+  /// Calls `f(header)` for those of a run that something hangs on.
+  template <class F>
+  static void for_each_with_side(work_entry const* first, work_entry const* last, F f) {
+    if (!may_have_sides(first->header)) return;
+    for (; first != last; ++first) {
+      if ((first->header->flags & flag_side) != 0) f(first->header);
+    }
+  }
+
+  static void condemn_in_page(work_entry const* first, work_entry const* last) noexcept {
+    if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
   }
 
   /// Calls `f(type, first, last)` for objects of one type that follow one another.
@@ -249,7 +259,7 @@ class collection {
     Pass pass{&trial_.checked()};
     edge_stream<Pass> stream(pass, trace_pass::clear, heap_);
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
-      if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
+      condemn_in_page(first, last);
       for (work_entry* entry = first; entry != last; ++entry) {
         object_header& h = *entry->header;
         if ((load_second_word(&h) & weakly_referenced) != 0) [[unlikely]]
@@ -286,12 +296,9 @@ class collection {
   void free_all() noexcept {
     if constexpr (!Condemned) {
       for_each_run([&](type_descriptor const&, work_entry* first, work_entry* last) {
-        if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
+        condemn_in_page(first, last);
         for (work_entry* entry = first; entry != last; ++entry) weak_handles_ |= entry->saved.weak;
-        if (!trial_.has_sides() || !may_have_sides(first->header)) return;
-        for (; first != last; ++first) {
-          if ((first->header->flags & flag_side) != 0) forget_entries(first->header);
-        }
+        if (trial_.has_sides()) for_each_with_side(first, last, forget_entries);
       });
     }
     // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.

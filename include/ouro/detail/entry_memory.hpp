@@ -25,17 +25,6 @@ constexpr bool has_entry_page(std::size_t bytes, std::size_t alignment) noexcept
 }
 inline bool has_space(page const& p) noexcept { return p.free_list != nullptr || p.carved != p.capacity; }
 
-inline void link_entry_page(page*& first, page* p) noexcept {
-  p->previous = nullptr;
-  p->next = first;
-  if (first != nullptr) first->previous = p;
-  first = p;
-}
-inline void unlink_entry_page(page*& first, page* p) noexcept {
-  (p->previous != nullptr ? p->previous->next : first) = p->next;
-  if (p->next != nullptr) p->next->previous = p->previous;
-}
-
 /// Throws std::bad_alloc.
 inline void* allocate_entry(heap_core& heap, std::size_t bytes, std::size_t alignment) {
   if (!has_entry_page(bytes, alignment)) {
@@ -54,7 +43,7 @@ inline void* allocate_entry(heap_core& heap, std::size_t bytes, std::size_t alig
     p->first_block = page_header_bytes;
     p->capacity = static_cast<std::uint32_t>((page_bytes - page_header_bytes) / p->block_bytes);
     ++heap.entry_page_count;
-    link_entry_page(first, p);
+    link_page(first, p);
   }
   object_header* place = p->free_list;
   if (place != nullptr) {
@@ -63,7 +52,7 @@ inline void* allocate_entry(heap_core& heap, std::size_t bytes, std::size_t alig
     place = p->block(p->carved++);
   }
   ++p->used;
-  if (!has_space(*p)) unlink_entry_page(first, p);
+  if (!has_space(*p)) unlink_page(first, p);
 #if OURO_DETAIL_ASAN
   ASAN_UNPOISON_MEMORY_REGION(place, bytes);
 #endif
@@ -76,14 +65,14 @@ inline void deallocate_entry(void* entry, std::size_t bytes, std::size_t alignme
   page* const p = page_of(place);
   heap_core& heap = *p->heap;
   page*& first = heap.entry_pages[p->bin];
-  if (!has_space(*p)) link_entry_page(first, p);
+  if (!has_space(*p)) link_page(first, p);
 #if OURO_DETAIL_ASAN
   ASAN_POISON_MEMORY_REGION(place, bytes);
 #endif
   set_next_free(place, p->free_list);
   p->free_list = place;
   if (--p->used != 0) return;
-  unlink_entry_page(first, p);
+  unlink_page(first, p);
   --heap.entry_page_count;
   give_page_back(heap, p);
   if (heap.closed) delete_heap_if_unused(heap);  // the value may have held the last object

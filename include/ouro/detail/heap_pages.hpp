@@ -120,13 +120,19 @@ inline void give_page_back(heap_core& heap, page* p) noexcept {
   if (heap.dirty_pages > most) trim_pages(heap, most / 2);
 }
 
-inline void release_page(heap_core& heap, page* p) noexcept {
-  if (p->previous != nullptr) {
-    p->previous->next = p->next;
-  } else {
-    heap.pages[p->tracked] = p->next;
-  }
+inline void link_page(page*& first, page* p) noexcept {
+  p->previous = nullptr;
+  p->next = first;
+  if (first != nullptr) first->previous = p;
+  first = p;
+}
+inline void unlink_page(page*& first, page* p) noexcept {
+  (p->previous != nullptr ? p->previous->next : first) = p->next;
   if (p->next != nullptr) p->next->previous = p->previous;
+}
+
+inline void release_page(heap_core& heap, page* p) noexcept {
+  unlink_page(heap.pages[p->tracked], p);
   heap.bytes -= std::size_t{p->charged} * p->block_bytes;
   delete[] p->sides;
   give_page_back(heap, p);
@@ -187,9 +193,7 @@ inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32
   p->capacity = static_cast<std::uint32_t>((page_bytes - first_object - block + lead) / block + 1);
   p->tracked = type.tracked();
   p->die = type.die;
-  p->next = heap.pages[p->tracked];
-  if (p->next != nullptr) p->next->previous = p;
-  heap.pages[p->tracked] = p;
+  link_page(heap.pages[p->tracked], p);
   return p;
 }
 
