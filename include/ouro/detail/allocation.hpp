@@ -182,9 +182,9 @@ template <bool Tracked>
 OURO_DETAIL_INLINE object_header* allocate(type_descriptor const& type, std::size_t bytes,
                                            std::uint32_t size_class = 0) {
   thread_state& thread = this_thread_state();
-  std::uint32_t const index = type.bin.load(std::memory_order_relaxed);
-  if (index < thread.bin_count && index + size_class < thread.bin_count) [[likely]] {
-    bin& b = thread.bins[index + size_class];
+  std::uint32_t const index = type.bin.load(std::memory_order_relaxed) + size_class;
+  if (index < thread.bin_count) [[likely]] {
+    bin& b = thread.bins[index];
     if (object_header* h = b.free; h != nullptr) [[likely]] {
       b.free = next_free(h);
       *h = Tracked ? thread.fresh

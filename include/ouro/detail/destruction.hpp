@@ -133,6 +133,7 @@ inline std::uint16_t slot_of_newborn(heap_core const& heap, type_descriptor cons
 // --- the queue of objects whose destructors wait --------------------------------------------------------------------
 
 inline void enqueue(thread_state& thread, object_header* h) noexcept {
+  thread.has_waiting = true;
   set_state(*h, object_state::queued);
   if (is_large(*h)) {
     prefix_of(h)->next_queued = thread.queued_large;
@@ -218,13 +219,14 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
 OURO_DETAIL_NOINLINE inline void do_what_waits(thread_state& thread) noexcept {
   while (object_header* h = dequeue(thread)) destroy_now(thread, h);
   collect_late_heaps(thread);
+  thread.has_waiting =
+      thread.queued_pages != nullptr || thread.queued_large != nullptr || thread.collect_late != nullptr;
 }
 
 /// What could not be done inside destructors.
 OURO_DETAIL_INLINE void drain_queue(thread_state& thread) noexcept {
-  if (thread.queued_pages == nullptr && thread.queued_large == nullptr && thread.collect_late == nullptr) [[likely]]
-    return;
-  do_what_waits(thread);
+  if (thread.has_waiting) [[unlikely]]
+    do_what_waits(thread);
 }
 
 /// Any death that `release_last` does not handle itself: during a trace, of large objects, of candidates, with a

@@ -189,6 +189,7 @@ struct thread_state {
   page* queued_pages = nullptr;      // with objects whose destructors wait
   object_header* queued_large = nullptr;
   std::uint32_t depth = 0;                                 // nested destructors of counted deaths
+  bool has_waiting = false;                                // something in the queues, or `collect_late`
   bool dropped_in_trace = false;                           // a handle was dropped while the thread traced
   void (*collect_late)(thread_state&) noexcept = nullptr;  // set while some closed heap of this thread has to collect
   std::uint32_t no_collection = 0;                         // > 0 in finalizers, callbacks, traces and collections

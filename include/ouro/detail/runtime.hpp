@@ -140,6 +140,7 @@ inline void close_heap(heap_core& heap) noexcept {
   if (!may_collect(heap)) {
     heap.collect_late = true;
     thread.collect_late = &collect_closed_heaps;
+    thread.has_waiting = true;
   }
   while (heap.exit_records != nullptr) heap.exit_records->heap_closes();
   if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);

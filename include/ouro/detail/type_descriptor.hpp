@@ -20,7 +20,7 @@ inline constexpr std::size_t largest_pooled_block = largest_pooled_object + 16;
 /// Array blocks are rounded up to size classes of this many bytes.
 inline constexpr std::size_t array_class_bytes = 16;
 inline constexpr std::uint32_t array_classes = largest_pooled_block / array_class_bytes + 1;
-inline constexpr std::uint32_t no_bin = 0xffffffffu;
+inline constexpr std::uint32_t no_bin = 0x80000000u;  // with a size class added it is none either
 
 /// What the collector has to know before it takes a short cut.
 using type_traits_set = std::uint8_t;
