@@ -373,12 +373,42 @@ inline object_header* header_of(void const* object) noexcept {
   return static_cast<object_header*>(const_cast<void*>(object)) - 1;
 }
 
-/// An object that a collection looks at, and its header as it was.
-struct work_entry {
-  object_header* header;
-  object_header saved;  // count, birth; flags, to which the collector may add
+/// An object that a collection looks at, and its count before: one word, since there may be millions of them.
+///
+///   | address / 8: 48 | large: 1 | opaque: 1 | count: 14 |
+///
+/// Addresses have at most 51 bits, and no tags. Counts that do not fit are kept elsewhere.
+class work_entry {
+ public:
+  static constexpr std::uint32_t big_count = 0x3fff;
+
+  work_entry() = default;
+  /// Of an object in a page. Precondition: its count is `big_count` at most.
+  work_entry(object_header* h, std::uint32_t count) noexcept
+      : bits_(std::uint64_t{reinterpret_cast<std::uintptr_t>(h)} << 13 | count) {}
+  /// Of any object.
+  explicit work_entry(object_header* h) noexcept : work_entry(h, h->count < big_count ? h->count : big_count) {
+    if ((h->flags & flag_large) != 0) bits_ |= large_bit;
+  }
+
+  object_header* header() const noexcept {
+    return reinterpret_cast<object_header*>(static_cast<std::uintptr_t>(bits_ >> 16 << 3));
+  }
+  bool is_large() const noexcept { return (bits_ & large_bit) != 0; }
+  /// Do both lie in one block of 2^`log` bytes that is aligned to them?
+  bool is_near(work_entry other, int log) const noexcept { return (bits_ ^ other.bits_) >> (13 + log) == 0; }
+  /// The count when the entry was made, or `big_count` for that and all above.
+  std::uint32_t count() const noexcept { return bits_ & big_count; }
+
+  /// An object is opaque if its trace cannot be trusted: it is alive, and so is all it leads to.
+  bool is_opaque() const noexcept { return (bits_ & opaque_bit) != 0; }
+  void make_opaque() noexcept { bits_ |= opaque_bit; }
+
+ private:
+  static constexpr std::uint64_t opaque_bit = 0x4000, large_bit = 0x8000;
+  std::uint64_t bits_;
 };
-static_assert(sizeof(work_entry) <= 16);
+static_assert(sizeof(work_entry) == 8);
 
 }  // namespace detail
 }  // inline namespace OURO_DETAIL_ABI
@@ -870,7 +900,7 @@ inline constexpr std::size_t largest_pooled_block = largest_pooled_object + 16;
 /// Array blocks are rounded up to size classes of this many bytes.
 inline constexpr std::size_t array_class_bytes = 16;
 inline constexpr std::uint32_t array_classes = largest_pooled_block / array_class_bytes + 1;
-inline constexpr std::uint32_t no_bin = 0xffffffffu;
+inline constexpr std::uint32_t no_bin = 0x80000000u;  // with a size class added it is none either
 
 /// What the collector has to know before it takes a short cut.
 using type_traits_set = std::uint8_t;
@@ -1569,6 +1599,7 @@ struct thread_state {
   page* queued_pages = nullptr;      // with objects whose destructors wait
   object_header* queued_large = nullptr;
   std::uint32_t depth = 0;                                 // nested destructors of counted deaths
+  bool has_waiting = false;                                // something in the queues, or `collect_late`
   bool dropped_in_trace = false;                           // a handle was dropped while the thread traced
   void (*collect_late)(thread_state&) noexcept = nullptr;  // set while some closed heap of this thread has to collect
   std::uint32_t no_collection = 0;                         // > 0 in finalizers, callbacks, traces and collections
@@ -2980,6 +3011,7 @@ inline std::uint16_t slot_of_newborn(heap_core const& heap, type_descriptor cons
 // --- the queue of objects whose destructors wait --------------------------------------------------------------------
 
 inline void enqueue(thread_state& thread, object_header* h) noexcept {
+  thread.has_waiting = true;
   set_state(*h, object_state::queued);
   if (is_large(*h)) {
     prefix_of(h)->next_queued = thread.queued_large;
@@ -3053,7 +3085,7 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
     h->slot = slot_slow;
     if ((h->flags & flag_side) != 0) clear_and_call(heap, h);
     if (type.destroy != nullptr) {
-      work_entry const entry{h, {}};
+      work_entry const entry(h);
       type.destroy(&entry, &entry + 1);
     }
     if ((h->flags & flag_side) != 0) drop_entries(h);
@@ -3065,13 +3097,14 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
 OURO_DETAIL_NOINLINE inline void do_what_waits(thread_state& thread) noexcept {
   while (object_header* h = dequeue(thread)) destroy_now(thread, h);
   collect_late_heaps(thread);
+  thread.has_waiting =
+      thread.queued_pages != nullptr || thread.queued_large != nullptr || thread.collect_late != nullptr;
 }
 
 /// What could not be done inside destructors.
 OURO_DETAIL_INLINE void drain_queue(thread_state& thread) noexcept {
-  if (thread.queued_pages == nullptr && thread.queued_large == nullptr && thread.collect_late == nullptr) [[likely]]
-    return;
-  do_what_waits(thread);
+  if (thread.has_waiting) [[unlikely]]
+    do_what_waits(thread);
 }
 
 /// Any death that `release_last` does not handle itself: during a trace, of large objects, of candidates, with a
@@ -3199,7 +3232,7 @@ class deferred_parts {
 };
 
 inline void trace_object(type_descriptor const& type, object_header* h, tracer& t) noexcept {
-  work_entry const entry{h, {}};
+  work_entry const entry(h);
   type.trace(&entry, &entry + 1, t);
 }
 
@@ -3221,8 +3254,8 @@ class edge_stream : public tracer {
   /// Objects of one page, or a large one.
   void trace(type_descriptor const& type, work_entry* first, work_entry* last) noexcept {
     if (type.tracked()) type.trace(first, last, *this);
-    if (!may_have_sides(first->header)) return;
-    for (; first != last; ++first) trace_entries(first->header);
+    if (!may_have_sides(first->header())) return;
+    for (; first != last; ++first) trace_entries(first->header());
   }
 
   /// What hangs on an object as entry of a weak container.
@@ -3440,17 +3473,14 @@ namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
-/// The object's trace cannot be trusted: it is alive, and so is all it leads to.
-inline constexpr std::uint8_t is_opaque = 0x80;
-
 /// Neighbours in S are often neighbours in memory: what lies in one page has one type, and is handed to it together.
 /// Large objects are on their own: what looks like a page of theirs is shared by any types.
 inline work_entry* end_of_run(work_entry* first, work_entry* last) noexcept {
-  if (is_large(first->saved)) return first + 1;
-  page const* const p = page_of(first->header);
+  if (first->is_large()) return first + 1;
+  work_entry const start = *first;
   do {
     ++first;
-  } while (first != last && page_of(first->header) == p);
+  } while (first != last && first->is_near(start, std::countr_zero(page_bytes)));
   return first;
 }
 
@@ -3511,6 +3541,7 @@ class trial {
         first_birth_(oldest == 0 ? slot_old : static_cast<std::uint16_t>((slot_slow | oldest) + 1)),
         checked_(heap),
         set_(heap.work_chunks, budget),
+        big_counts_(heap.work_chunks),
         stack_(heap.work_chunks),
         seen_(heap.work_chunks) {}
 
@@ -3520,15 +3551,12 @@ class trial {
   }
 
   /// False when S is full: the object stays outside, and what it leads to is alive.
-  bool insert(object_header* h) noexcept {
-    work_entry entry{h, *h};
-    entry.saved.slot = std::max(h->slot, slot_oldest);
-    if (!set_.push(entry)) [[unlikely]] {
-      cut_ = true;
-      return false;
-    }
-    h->slot = slot_in_set;
-    handles_ += h->count;
+  OURO_DETAIL_INLINE bool insert(object_header* h) noexcept {
+    if (is_large(*h) || h->count >= work_entry::big_count) [[unlikely]]
+      return insert_unusual(h);
+    if (!set_.push(work_entry(h, h->count))) [[unlikely]]
+      return stay_outside();
+    join(*h);
     return true;
   }
 
@@ -3577,14 +3605,14 @@ class trial {
     marking pass{*this};
     edge_stream<marking> stream(pass, trace_pass::visit, heap_);
     set_.for_each([&](work_entry& entry) {
-      object_header* h = entry.header;
+      object_header* h = entry.header();
       if (h->slot == slot_root || (h->slot == slot_in_set && h->count != 0)) trace_reached(stream, h);
     });
     propagate(stream);
     while (missed_) {  // the stack could not grow: start again from what was reached but not traced
       missed_ = false;
       set_.for_each([&](work_entry& entry) {
-        if (entry.header->slot == slot_reached) trace_reached(stream, entry.header);
+        if (entry.header()->slot == slot_reached) trace_reached(stream, entry.header());
       });
       propagate(stream);
     }
@@ -3596,27 +3624,56 @@ class trial {
     if (all_garbage()) return;
     edges_ = 0;
     rooted_ = false;
+    weak_handles_ = 0;
     cursor end;
-    set_.for_each([&](work_entry& entry) {
-      object_header* h = entry.header;
-      if (h->slot == slot_in_set) {
-        edges_ += entry.saved.count;
+    chunk_list<std::uint32_t>::cursor big_end;
+    for_each([&](work_entry const& entry, std::uint32_t count) {
+      object_header& h = *entry.header();
+      if (h.slot == slot_in_set) {
+        edges_ += count;
+        weak_handles_ |= h.weak;
         set_.overwrite(end) = entry;
+        if (entry.count() == work_entry::big_count) big_counts_.overwrite(big_end) = count;
         return;
       }
-      h->count = entry.saved.count;
-      h->slot = entry.saved.slot;
+      restore(h, count);
     });
     set_.cut(end);
+    big_counts_.cut(big_end);
     handles_ = edges_;
   }
 
  public:
   chunk_list<work_entry>& set() noexcept { return set_; }
+
+  /// Makes a member an ordinary object again. It need not be known when exactly it was born: all that this collection
+  /// looks at is of one generation afterwards.
+  void restore(object_header& h, std::uint32_t count) const noexcept {
+    h.count = count;
+    h.slot = std::max(first_birth_, slot_oldest);
+  }
+
+  /// Calls `f(entry, count)` for all that is in S, with the counts that were saved.
+  template <class F>
+  void for_each(F f) {
+    chunk_list<std::uint32_t>::cursor at;
+    chunk_list<std::uint32_t>::span big;
+    set_.for_each([&](work_entry& entry) {
+      std::uint32_t count = entry.count();
+      if (count == work_entry::big_count) [[unlikely]] {
+        if (big.empty()) big = big_counts_.next_span(at);
+        count = *big.first++;
+      }
+      f(entry, count);
+    });
+  }
+
   std::size_t size() const noexcept { return set_.size(); }
   std::size_t visited() const noexcept { return visited_; }
   bool was_cut() const noexcept { return cut_; }
   bool has_sides() const noexcept { return has_sides_; }
+  /// Does the header of some member count weak handles?
+  bool has_weak_handles() const noexcept { return weak_handles_ != 0; }
   /// True when all that hangs on members of S can go without a destructor.
   bool has_plain_sides() const noexcept { return has_plain_sides_; }
   bool has_finalizers() const noexcept { return (traits_ & has_finalize) != 0; }
@@ -3629,13 +3686,19 @@ class trial {
   /// Puts the objects, whose counts may have changed since, to the test once more.
   void rearm() noexcept {
     handles_ = edges_ = found_ = 0;
+    weak_handles_ = 0;
+    big_counts_.cut({});
+    cursor end;
     set_.for_each([&](work_entry& entry) {
-      object_header* h = entry.header;
-      entry.saved = *h;  // a finalizer may have had the epochs renumbered, too
-      entry.saved.slot = std::max(h->slot, slot_oldest);
-      handles_ += h->count;
-      h->slot = slot_in_set;
+      object_header* const h = entry.header();
+      if (!save_big_count(*h)) [[unlikely]] {
+        stay_outside();
+        return;
+      }
+      set_.overwrite(end) = work_entry(h);
+      join(*h);
     });
+    set_.cut(end);
   }
 
  private:
@@ -3713,7 +3776,7 @@ class trial {
   /// False when a trace that users wrote has made handles that still exist, or has dropped some.
   bool counts_agree() noexcept {
     std::size_t external = 0;
-    set_.for_each([&](work_entry& entry) { external += entry.header->count; });
+    set_.for_each([&](work_entry& entry) { external += entry.header()->count; });
     return external == handles_ - edges_;
   }
 
@@ -3723,14 +3786,40 @@ class trial {
     adding pass{heap_.trace_round};
     edge_stream<adding> stream(pass, trace_pass::visit, heap_);
     set_.for_each([&](work_entry& entry) {
-      type_descriptor const& type = type_of(entry.header);
+      type_descriptor const& type = type_of(entry.header());
       if (type.hand_traced()) faults_.add(trace_fault::unbalanced, type);
-      (entry.saved.flags & is_opaque) == 0 ? stream.trace(type, entry.header) : stream.trace_entries(entry.header);
+      entry.is_opaque() ? stream.trace_entries(entry.header()) : stream.trace(type, entry.header());
     });
     stream.drain();
-    set_.for_each([](work_entry& entry) { entry.header->slot = entry.saved.slot; });
-    set_.cut(cursor());
+    set_.for_each([&](work_entry& entry) { restore(*entry.header(), entry.header()->count); });
+    set_.cut({});
+    big_counts_.cut({});
     cut_ = true;
+  }
+
+  OURO_DETAIL_NOINLINE bool insert_unusual(object_header* h) noexcept {
+    if (!set_.push(work_entry(h))) return stay_outside();
+    if (!save_big_count(*h)) {
+      set_.pop();
+      return stay_outside();
+    }
+    join(*h);
+    return true;
+  }
+  bool stay_outside() noexcept {
+    cut_ = true;
+    return false;
+  }
+
+  /// False when there is no memory.
+  bool save_big_count(object_header const& h) noexcept {
+    return h.count < work_entry::big_count || big_counts_.push(h.count);
+  }
+
+  void join(object_header& h) noexcept {
+    handles_ += h.count;
+    weak_handles_ |= h.weak;
+    h.slot = slot_in_set;
   }
 
   /// True when the target of an edge becomes a member of S.
@@ -3751,7 +3840,7 @@ class trial {
   }
 
   void count_from(work_entry* first, work_entry* last, counting& pass, edge_stream<counting>& stream) noexcept {
-    type_descriptor const& type = type_of(first->header);
+    type_descriptor const& type = type_of(first->header());
     traits_ |= type.traits;
     if (type.hand_traced()) [[unlikely]] {
       for (; first != last; ++first) count_checked(pass, type, *first, stream);
@@ -3766,16 +3855,16 @@ class trial {
 
   void count_checked(counting const& pass, type_descriptor const& type, work_entry& entry,
                      edge_stream<counting>& stream) noexcept {
-    stream.trace_entries(entry.header);
-    trace_fault const fault = checked_.run(type, entry.header);
+    stream.trace_entries(entry.header());
+    trace_fault const fault = checked_.run(type, entry.header());
     if (tracer_access::take_destroyed(checked_)) faults_.add(trace_fault::destroyed_handle, type);
     if (fault == trace_fault::none) {
       for (edge const& e : checked_) pass.on_edge(e);
       found_ += static_cast<std::size_t>(checked_.end() - checked_.begin());
       return;
     }
-    entry.saved.flags |= is_opaque;
-    entry.header->slot = slot_root;
+    entry.make_opaque();
+    entry.header()->slot = slot_root;
     rooted_ = true;
     if (fault == trace_fault::no_memory || fault == trace_fault::in_use) {
       cut_ = true;  // what it keeps alive is no candidate any more
@@ -3840,6 +3929,7 @@ class trial {
   std::uint16_t first_joining_ = slot_in_set;  // of those that may become one because an edge leads to them
   checked_trace checked_;
   chunk_list<work_entry> set_;
+  chunk_list<std::uint32_t> big_counts_;  // of those members whose entries cannot hold them, in the same order
   chunk_list<object_header*> stack_;
   chunk_list<edge> seen_;
   std::size_t handles_ = 0;  // to members of S, wherever they are
@@ -3851,6 +3941,7 @@ class trial {
   type_traits_set traits_ = 0;  // of all members
   bool has_sides_ = false;      // some member has a side slot
   bool has_plain_sides_ = true;
+  unsigned weak_handles_ = 0;  // not 0: the header of some member counts some
   bool missed_ = false;
 };
 
@@ -3990,12 +4081,12 @@ class collection {
     restore(1);
     call_watches(heap_, watches);
     trial_.set().for_each([&](work_entry& entry) {
-      object_header* h = entry.header;
+      object_header* h = entry.header();
       type_descriptor const& type = type_of(h);
       if (type.finalize != nullptr && (h->flags & flag_finalized) == 0) call_finalizer(heap_, type, h);
     });
     trial_.set().for_each([&](work_entry& entry) {
-      object_header* h = entry.header;
+      object_header* h = entry.header();
       if (is_candidate(*h)) remove_candidate(heap_, h);
       if (!is_sticky(h->count)) --h->count;
     });
@@ -4013,26 +4104,24 @@ class collection {
   /// Clears the weak handles with callbacks that lead to garbage. Those that are garbage themselves are not called.
   void take_callbacks(weak_watch*& pending) noexcept {
     trial_.set().for_each([&](work_entry& entry) {
-      if (side_record* const side = side_of(entry.header); side != nullptr) take_watches(*side, pending);
+      if (side_record* const side = side_of(entry.header()); side != nullptr) take_watches(*side, pending);
     });
     if (pending == nullptr) return;
     tracing_scope scope;
     edge_stream<finding_watches> stream({}, trace_pass::find_watches, heap_);
-    trial_.set().for_each([&](work_entry& entry) { stream.trace(type_of(entry.header), entry.header); });
+    trial_.set().for_each([&](work_entry& entry) { stream.trace(type_of(entry.header()), entry.header()); });
     stream.drain();
   }
 
   /// Makes garbage ordinary objects again, with `pins` handles more than they have.
   void restore(std::uint32_t pins) noexcept {
-    trial_.set().for_each([&](work_entry& entry) {
-      entry.header->count = entry.saved.count + pins;
-      entry.header->slot = entry.saved.slot;
-    });
+    trial_.for_each(
+        [&](work_entry const& entry, std::uint32_t count) { trial_.restore(*entry.header(), count + pins); });
   }
 
   void save_all() noexcept {
     restore(1);
-    trial_.set().for_each([&](work_entry& entry) { heap_.hooks.save_garbage(heap_, entry.header); });
+    trial_.set().for_each([&](work_entry& entry) { heap_.hooks.save_garbage(heap_, entry.header()); });
   }
 
   // Every handle found leads to garbage.
@@ -4080,14 +4169,14 @@ class collection {
   /// Calls `f(header)` for those of a run that something hangs on.
   template <class F>
   static void for_each_with_side(work_entry const* first, work_entry const* last, F f) {
-    if (!may_have_sides(first->header)) return;
+    if (!may_have_sides(first->header())) return;
     for (; first != last; ++first) {
-      if ((first->header->flags & flag_side) != 0) f(first->header);
+      if ((first->header()->flags & flag_side) != 0) f(first->header());
     }
   }
 
   static void condemn_in_page(work_entry const* first, work_entry const* last) noexcept {
-    if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
+    if (!first->is_large()) page_of(first->header())->condemned += static_cast<std::uint32_t>(last - first);
   }
 
   /// Calls `f(type, first, last)` for objects of one type that follow one another.
@@ -4098,7 +4187,7 @@ class collection {
     for (auto entries = set.next_span(at); !entries.empty(); entries = set.next_span(at)) {
       for (work_entry *first = entries.first, *last; first != entries.last; first = last) {
         last = end_of_run(first, entries.last);
-        f(type_of(first->header), first, last);
+        f(type_of(first->header()), first, last);
       }
     }
   }
@@ -4114,13 +4203,13 @@ class collection {
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
       condemn_in_page(first, last);
       for (work_entry* entry = first; entry != last; ++entry) {
-        object_header& h = *entry->header;
+        object_header& h = *entry->header();
         if ((load_second_word(&h) & weakly_referenced) != 0) [[unlikely]]
           clear_weak_handles(&h, uncalled);
         h = {condemned_count, slot_condemned, h.weak, with_state(h, object_state::destroying)};
       }
       if (!type.hand_traced()) return stream.trace(type, first, last);
-      for (; first != last; ++first) clear_checked(pass, stream, type, first->header);
+      for (; first != last; ++first) clear_checked(pass, stream, type, first->header());
     });
     stream.drain();
     stream.trace_tables(trial_.checked());
@@ -4150,17 +4239,16 @@ class collection {
     if constexpr (!Condemned) {
       for_each_run([&](type_descriptor const&, work_entry* first, work_entry* last) {
         condemn_in_page(first, last);
-        for (work_entry* entry = first; entry != last; ++entry) weak_handles_ |= entry->saved.weak;
         if (trial_.has_sides()) for_each_with_side(first, last, forget_entries);
       });
     }
     // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
-    bool const every_block =
-        OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers() || weak_handles_ != 0;
+    bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers() ||
+                             (Condemned ? weak_handles_ != 0 : trial_.has_weak_handles());
     constexpr std::uint32_t whole = 0xffffffffu;
     page* whole_pages = nullptr;
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
-      page* const p = is_large(first->saved) ? nullptr : page_of(first->header);
+      page* const p = first->is_large() ? nullptr : page_of(first->header());
       if (p != nullptr) {
         if (p->condemned == whole) return;
         if (p->condemned == p->used && p->mode != page_mode::current && !every_block) {
@@ -4171,7 +4259,7 @@ class collection {
         p->condemned -= static_cast<std::uint32_t>(last - first);
       }
       for (; first != last; ++first) {
-        object_header* const h = first->header;
+        object_header* const h = first->header();
         if (Condemned && h->count != condemned_count) {
           keep_zombie(heap_, type, h);
         } else if (p == nullptr || h->weak != 0) {
@@ -4218,8 +4306,8 @@ class collection {
   void trace_keyed(Stream& stream) noexcept {
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
       if (type.keyed()) type.trace(first, last, stream);
-      if (!may_have_sides(first->header)) return;
-      for (; first != last; ++first) stream.trace_entries(first->header);
+      if (!may_have_sides(first->header())) return;
+      for (; first != last; ++first) stream.trace_entries(first->header());
     });
     stream.drain();
   }
@@ -4246,9 +4334,9 @@ class collection {
 
   void print_collectable() noexcept {
     trial_.set().for_each([&](work_entry& entry) {
-      std::string_view const name = type_of(entry.header).name();
+      std::string_view const name = type_of(entry.header()).name();
       std::fprintf(stderr, "ouro: collectable %.*s at %p\n", static_cast<int>(name.size()), name.data(),
-                   object_of(entry.header));
+                   object_of(entry.header()));
     });
   }
 
@@ -4260,7 +4348,7 @@ class collection {
   trial trial_;
   std::size_t candidates_ = 0;
   std::size_t collected_ = 0;
-  unsigned weak_handles_ = 0;  // not 0: the header of some garbage counts weak handles
+  unsigned weak_handles_ = 0;  // not 0: the header of something condemned counts some
 };
 
 /// False inside destructors, finalizers, callbacks, traces and collections.
@@ -4442,6 +4530,7 @@ inline void close_heap(heap_core& heap) noexcept {
   if (!may_collect(heap)) {
     heap.collect_late = true;
     thread.collect_late = &collect_closed_heaps;
+    thread.has_waiting = true;
   }
   while (heap.exit_records != nullptr) heap.exit_records->heap_closes();
   if (heap.hooks.drop_all != nullptr) heap.hooks.drop_all(heap);
@@ -4766,9 +4855,9 @@ template <bool Tracked>
 OURO_DETAIL_INLINE object_header* allocate(type_descriptor const& type, std::size_t bytes,
                                            std::uint32_t size_class = 0) {
   thread_state& thread = this_thread_state();
-  std::uint32_t const index = type.bin.load(std::memory_order_relaxed);
-  if (index < thread.bin_count && index + size_class < thread.bin_count) [[likely]] {
-    bin& b = thread.bins[index + size_class];
+  std::uint32_t const index = type.bin.load(std::memory_order_relaxed) + size_class;
+  if (index < thread.bin_count) [[likely]] {
+    bin& b = thread.bins[index];
     if (object_header* h = b.free; h != nullptr) [[likely]] {
       b.free = next_free(h);
       *h = Tracked ? thread.fresh
@@ -8797,11 +8886,11 @@ struct array_operations {
 
 template <class Operations>
 void destroy_run(work_entry const* first, work_entry const* last) noexcept {
-  for (; first != last; ++first) Operations::destroy(first->header);
+  for (; first != last; ++first) Operations::destroy(first->header());
 }
 template <class Operations>
 void trace_run(work_entry const* first, work_entry const* last, tracer& t) noexcept {
-  for (; first != last; ++first) Operations::trace(first->header, t);
+  for (; first != last; ++first) Operations::trace(first->header(), t);
 }
 
 /// Types with finalizers are tracked even if they hold no handles: their finalizers may make some.

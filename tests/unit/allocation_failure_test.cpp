@@ -340,6 +340,59 @@ TEST_CASE("memory runs out at any allocation of a collection of one object with 
   });
 }
 
+namespace {
+
+struct swelling {
+  tally t;
+  int* calls;
+  std::vector<gc_ptr<swelling>>* saved;
+  gc_ptr<swelling> self{};
+  std::vector<gc_ptr<swelling>> more{};
+  void gc_finalize() {
+    more.resize(20'000, self);  // there is room for them
+    if (++*calls % 2 == 0) saved->push_back(self);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("memory runs out at any allocation of a collection whose finalizers make very many handles") {
+  for_every_allocation([](long k, bool lasting) {
+    manual_heap heap;
+    census c;
+    int calls = 0;
+    std::vector<gc_ptr<swelling>> saved;
+    saved.reserve(3);
+    for (int i = 0; i < 6; ++i) {
+      auto const p = make_gc<swelling>(tally{c}, &calls, &saved);
+      p->self = p;
+      p->more.reserve(20'000);
+    }
+    std::size_t found = 0;
+    bool threw = false;
+    bool failed = false;
+    {
+      failing const f(k, lasting);
+      found = collect_or_give_up(2, threw);
+      failed = f.happened();
+    }
+    CHECK_FALSE(threw);
+    CHECK(c.died == static_cast<int>(found));
+    heap.verify();
+    for (int i = 0; i < 2; ++i) found += ouro::gc::collect();
+    CHECK(found == 3);
+    CHECK(calls == 6);
+    REQUIRE(saved.size() == 3);
+    for (auto const& p : saved) CHECK(p.use_count() == 20'002);
+    saved.clear();
+    CHECK(ouro::gc::collect() == 3);
+    CHECK(c.alive == 0);
+    CHECK(heap.objects() == 0);
+    heap.verify();
+    return failed;
+  });
+}
+
 TEST_CASE("memory runs out at any allocation of a collection with callbacks: they are not the end of it") {
   for_every_allocation([](long k, bool lasting) {
     manual_heap heap;

@@ -398,6 +398,133 @@ TEST_CASE("one child in three slots of garbage, and held from outside, survives 
   CHECK(child->value == 9);
 }
 
+// ---- very many handles to one object -------------------------------------------------------------------------------
+
+namespace {
+
+/// Of any size: small ones lie in pages, large ones do not.
+template <std::size_t Bytes>
+struct hub {
+  tally t;
+  std::vector<gc_ptr<hub>> spokes{};
+  gc_ptr<hub> next{};
+  std::array<char, Bytes> padding{};
+};
+
+/// A hub that holds itself `n` times.
+template <std::size_t Bytes>
+gc_ptr<hub<Bytes>> make_hub(census& c, std::size_t n, gc_ptr<hub<Bytes>> next = {}) {
+  auto h = make_gc<hub<Bytes>>(tally{c});
+  h->spokes.assign(n, h);
+  h->next = std::move(next);
+  return h;
+}
+
+/// Hubs that live and hubs that are garbage, mixed, with counts on both sides of what the collector's list has room for.
+template <std::size_t Bytes>
+void check_hubs() {
+  constexpr std::size_t sizes[] = {1, 16381, 40'000, 16382, 2, 16383, 100'000, 16384, 3, 65'535};
+  manual_heap heap;
+  census c;
+  std::vector<gc_ptr<hub<Bytes>>> kept;
+  int garbage = 0;
+  for (int round = 0; round != 3; ++round) {
+    for (std::size_t const n : sizes) {
+      auto h = make_hub<Bytes>(c, n, kept.empty() ? nullptr : kept.back());
+      if ((n + static_cast<std::size_t>(round)) % 2 == 0) {
+        kept.push_back(std::move(h));
+      } else {
+        ++garbage;
+      }
+    }
+  }
+  auto const check_counts = [&] {
+    for (std::size_t i = 0; i != kept.size(); ++i) {
+      std::size_t const from_next = i + 1 != kept.size() ? 1 : 0;
+      CHECK(kept[i].use_count() == kept[i]->spokes.size() + 1 + from_next);
+    }
+  };
+  CHECK(ouro::gc::collect() == static_cast<std::size_t>(garbage));
+  check_counts();
+  CHECK(ouro::gc::collect() == 0);
+  check_counts();
+  std::size_t const rest = kept.size();
+  kept.erase(kept.begin(), kept.end() - 1);
+  CHECK(ouro::gc::collect() == 0);
+  kept.clear();
+  CHECK(ouro::gc::collect() == rest);
+  CHECK(c.alive == 0);
+  CHECK(heap.objects() == 0);
+  heap.verify();
+}
+
+}  // namespace
+
+TEST_CASE("tens of thousands of handles to one object: garbage goes, and what lives has its count right") {
+  check_hubs<1>();
+}
+
+TEST_CASE("tens of thousands of handles to one large object: garbage goes, and what lives has its count right") {
+  check_hubs<2000>();
+}
+
+TEST_CASE("an object with tens of thousands of handles is the same in garbage() as before") {
+  manual_heap heap;
+  census c;
+  auto const alive = make_hub<1>(c, 30'000);
+  make_hub<1>(c, 50'000, make_hub<1>(c, 5)).reset();
+  ouro::gc::set_debug(ouro::gc::debug_flags::saveall);
+  CHECK(ouro::gc::collect() == 2);
+  ouro::gc::set_debug(ouro::gc::debug_flags::none);
+  REQUIRE(ouro::gc::garbage().size() == 2);
+  for (auto const& saved : ouro::gc::garbage()) {
+    auto const h = ouro::static_pointer_cast<hub<1>>(saved);
+    bool const is_big = h->spokes.size() == 50'000;
+    CHECK(h.use_count() == h->spokes.size() + (is_big ? 2u : 3u));
+  }
+  ouro::gc::garbage().clear();
+  CHECK(ouro::gc::collect() == 2);
+  CHECK(c.alive == 1);
+  CHECK(alive.use_count() == 30'001);
+}
+
+namespace {
+
+struct growing_hub {
+  tally t;
+  std::vector<gc_ptr<growing_hub>>* outside;
+  std::size_t grow_to;
+  std::vector<gc_ptr<growing_hub>> spokes{};
+  gc_ptr<growing_hub> self{};
+  void gc_finalize() {
+    spokes.resize(grow_to, self);
+    if (outside != nullptr) outside->push_back(self);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("finalizers may make and drop tens of thousands of handles to their objects") {
+  manual_heap heap;
+  census c;
+  std::vector<gc_ptr<growing_hub>> saved;
+  for (auto const& [from, to] :
+       {std::pair<std::size_t, std::size_t>{3, 50'000}, {50'000, 3}, {16'380, 16'385}, {40'000, 20'000}}) {
+    for (auto* outside : {&saved, static_cast<decltype(&saved)>(nullptr)}) {
+      auto const h = make_gc<growing_hub>(tally{c}, outside, to);
+      h->spokes.assign(from, h);
+      h->self = h;
+    }
+  }
+  CHECK(ouro::gc::collect() == 4);
+  REQUIRE(saved.size() == 4);
+  for (auto const& h : saved) CHECK(h.use_count() == h->spokes.size() + 2);
+  saved.clear();
+  CHECK(ouro::gc::collect() == 4);
+  CHECK(c.alive == 0);
+  heap.verify();
+}
+
 TEST_CASE("an object whose two members both point to it dies once") {
   manual_heap heap;
   census c;

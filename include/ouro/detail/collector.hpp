@@ -137,12 +137,12 @@ class collection {
     restore(1);
     call_watches(heap_, watches);
     trial_.set().for_each([&](work_entry& entry) {
-      object_header* h = entry.header;
+      object_header* h = entry.header();
       type_descriptor const& type = type_of(h);
       if (type.finalize != nullptr && (h->flags & flag_finalized) == 0) call_finalizer(heap_, type, h);
     });
     trial_.set().for_each([&](work_entry& entry) {
-      object_header* h = entry.header;
+      object_header* h = entry.header();
       if (is_candidate(*h)) remove_candidate(heap_, h);
       if (!is_sticky(h->count)) --h->count;
     });
@@ -160,26 +160,24 @@ class collection {
   /// Clears the weak handles with callbacks that lead to garbage. Those that are garbage themselves are not called.
   void take_callbacks(weak_watch*& pending) noexcept {
     trial_.set().for_each([&](work_entry& entry) {
-      if (side_record* const side = side_of(entry.header); side != nullptr) take_watches(*side, pending);
+      if (side_record* const side = side_of(entry.header()); side != nullptr) take_watches(*side, pending);
     });
     if (pending == nullptr) return;
     tracing_scope scope;
     edge_stream<finding_watches> stream({}, trace_pass::find_watches, heap_);
-    trial_.set().for_each([&](work_entry& entry) { stream.trace(type_of(entry.header), entry.header); });
+    trial_.set().for_each([&](work_entry& entry) { stream.trace(type_of(entry.header()), entry.header()); });
     stream.drain();
   }
 
   /// Makes garbage ordinary objects again, with `pins` handles more than they have.
   void restore(std::uint32_t pins) noexcept {
-    trial_.set().for_each([&](work_entry& entry) {
-      entry.header->count = entry.saved.count + pins;
-      entry.header->slot = entry.saved.slot;
-    });
+    trial_.for_each(
+        [&](work_entry const& entry, std::uint32_t count) { trial_.restore(*entry.header(), count + pins); });
   }
 
   void save_all() noexcept {
     restore(1);
-    trial_.set().for_each([&](work_entry& entry) { heap_.hooks.save_garbage(heap_, entry.header); });
+    trial_.set().for_each([&](work_entry& entry) { heap_.hooks.save_garbage(heap_, entry.header()); });
   }
 
   // Every handle found leads to garbage.
@@ -227,14 +225,14 @@ class collection {
   /// Calls `f(header)` for those of a run that something hangs on.
   template <class F>
   static void for_each_with_side(work_entry const* first, work_entry const* last, F f) {
-    if (!may_have_sides(first->header)) return;
+    if (!may_have_sides(first->header())) return;
     for (; first != last; ++first) {
-      if ((first->header->flags & flag_side) != 0) f(first->header);
+      if ((first->header()->flags & flag_side) != 0) f(first->header());
     }
   }
 
   static void condemn_in_page(work_entry const* first, work_entry const* last) noexcept {
-    if (!is_large(first->saved)) page_of(first->header)->condemned += static_cast<std::uint32_t>(last - first);
+    if (!first->is_large()) page_of(first->header())->condemned += static_cast<std::uint32_t>(last - first);
   }
 
   /// Calls `f(type, first, last)` for objects of one type that follow one another.
@@ -245,7 +243,7 @@ class collection {
     for (auto entries = set.next_span(at); !entries.empty(); entries = set.next_span(at)) {
       for (work_entry *first = entries.first, *last; first != entries.last; first = last) {
         last = end_of_run(first, entries.last);
-        f(type_of(first->header), first, last);
+        f(type_of(first->header()), first, last);
       }
     }
   }
@@ -261,13 +259,13 @@ class collection {
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
       condemn_in_page(first, last);
       for (work_entry* entry = first; entry != last; ++entry) {
-        object_header& h = *entry->header;
+        object_header& h = *entry->header();
         if ((load_second_word(&h) & weakly_referenced) != 0) [[unlikely]]
           clear_weak_handles(&h, uncalled);
         h = {condemned_count, slot_condemned, h.weak, with_state(h, object_state::destroying)};
       }
       if (!type.hand_traced()) return stream.trace(type, first, last);
-      for (; first != last; ++first) clear_checked(pass, stream, type, first->header);
+      for (; first != last; ++first) clear_checked(pass, stream, type, first->header());
     });
     stream.drain();
     stream.trace_tables(trial_.checked());
@@ -297,17 +295,16 @@ class collection {
     if constexpr (!Condemned) {
       for_each_run([&](type_descriptor const&, work_entry* first, work_entry* last) {
         condemn_in_page(first, last);
-        for (work_entry* entry = first; entry != last; ++entry) weak_handles_ |= entry->saved.weak;
         if (trial_.has_sides()) for_each_with_side(first, last, forget_entries);
       });
     }
     // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
-    bool const every_block =
-        OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers() || weak_handles_ != 0;
+    bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers() ||
+                             (Condemned ? weak_handles_ != 0 : trial_.has_weak_handles());
     constexpr std::uint32_t whole = 0xffffffffu;
     page* whole_pages = nullptr;
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
-      page* const p = is_large(first->saved) ? nullptr : page_of(first->header);
+      page* const p = first->is_large() ? nullptr : page_of(first->header());
       if (p != nullptr) {
         if (p->condemned == whole) return;
         if (p->condemned == p->used && p->mode != page_mode::current && !every_block) {
@@ -318,7 +315,7 @@ class collection {
         p->condemned -= static_cast<std::uint32_t>(last - first);
       }
       for (; first != last; ++first) {
-        object_header* const h = first->header;
+        object_header* const h = first->header();
         if (Condemned && h->count != condemned_count) {
           keep_zombie(heap_, type, h);
         } else if (p == nullptr || h->weak != 0) {
@@ -365,8 +362,8 @@ class collection {
   void trace_keyed(Stream& stream) noexcept {
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
       if (type.keyed()) type.trace(first, last, stream);
-      if (!may_have_sides(first->header)) return;
-      for (; first != last; ++first) stream.trace_entries(first->header);
+      if (!may_have_sides(first->header())) return;
+      for (; first != last; ++first) stream.trace_entries(first->header());
     });
     stream.drain();
   }
@@ -393,9 +390,9 @@ class collection {
 
   void print_collectable() noexcept {
     trial_.set().for_each([&](work_entry& entry) {
-      std::string_view const name = type_of(entry.header).name();
+      std::string_view const name = type_of(entry.header()).name();
       std::fprintf(stderr, "ouro: collectable %.*s at %p\n", static_cast<int>(name.size()), name.data(),
-                   object_of(entry.header));
+                   object_of(entry.header()));
     });
   }
 
@@ -407,7 +404,7 @@ class collection {
   trial trial_;
   std::size_t candidates_ = 0;
   std::size_t collected_ = 0;
-  unsigned weak_handles_ = 0;  // not 0: the header of some garbage counts weak handles
+  unsigned weak_handles_ = 0;  // not 0: the header of something condemned counts some
 };
 
 /// False inside destructors, finalizers, callbacks, traces and collections.

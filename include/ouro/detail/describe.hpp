@@ -53,11 +53,11 @@ struct array_operations {
 
 template <class Operations>
 void destroy_run(work_entry const* first, work_entry const* last) noexcept {
-  for (; first != last; ++first) Operations::destroy(first->header);
+  for (; first != last; ++first) Operations::destroy(first->header());
 }
 template <class Operations>
 void trace_run(work_entry const* first, work_entry const* last, tracer& t) noexcept {
-  for (; first != last; ++first) Operations::trace(first->header, t);
+  for (; first != last; ++first) Operations::trace(first->header(), t);
 }
 
 /// Types with finalizers are tracked even if they hold no handles: their finalizers may make some.

@@ -207,7 +207,7 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
     h->slot = slot_slow;
     if ((h->flags & flag_side) != 0) clear_and_call(heap, h);
     if (type.destroy != nullptr) {
-      work_entry const entry{h, {}};
+      work_entry const entry(h);
       type.destroy(&entry, &entry + 1);
     }
     if ((h->flags & flag_side) != 0) drop_entries(h);

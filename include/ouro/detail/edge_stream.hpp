@@ -64,7 +64,7 @@ class deferred_parts {
 };
 
 inline void trace_object(type_descriptor const& type, object_header* h, tracer& t) noexcept {
-  work_entry const entry{h, {}};
+  work_entry const entry(h);
   type.trace(&entry, &entry + 1, t);
 }
 
@@ -86,8 +86,8 @@ class edge_stream : public tracer {
   /// Objects of one page, or a large one.
   void trace(type_descriptor const& type, work_entry* first, work_entry* last) noexcept {
     if (type.tracked()) type.trace(first, last, *this);
-    if (!may_have_sides(first->header)) return;
-    for (; first != last; ++first) trace_entries(first->header);
+    if (!may_have_sides(first->header())) return;
+    for (; first != last; ++first) trace_entries(first->header());
   }
 
   /// What hangs on an object as entry of a weak container.

@@ -95,12 +95,42 @@ inline object_header* header_of(void const* object) noexcept {
   return static_cast<object_header*>(const_cast<void*>(object)) - 1;
 }
 
-/// An object that a collection looks at, and its header as it was.
-struct work_entry {
-  object_header* header;
-  object_header saved;  // count, birth; flags, to which the collector may add
+/// An object that a collection looks at, and its count before: one word, since there may be millions of them.
+///
+///   | address / 8: 48 | large: 1 | opaque: 1 | count: 14 |
+///
+/// Addresses have at most 51 bits, and no tags. Counts that do not fit are kept elsewhere.
+class work_entry {
+ public:
+  static constexpr std::uint32_t big_count = 0x3fff;
+
+  work_entry() = default;
+  /// Of an object in a page. Precondition: its count is `big_count` at most.
+  work_entry(object_header* h, std::uint32_t count) noexcept
+      : bits_(std::uint64_t{reinterpret_cast<std::uintptr_t>(h)} << 13 | count) {}
+  /// Of any object.
+  explicit work_entry(object_header* h) noexcept : work_entry(h, h->count < big_count ? h->count : big_count) {
+    if ((h->flags & flag_large) != 0) bits_ |= large_bit;
+  }
+
+  object_header* header() const noexcept {
+    return reinterpret_cast<object_header*>(static_cast<std::uintptr_t>(bits_ >> 16 << 3));
+  }
+  bool is_large() const noexcept { return (bits_ & large_bit) != 0; }
+  /// Do both lie in one block of 2^`log` bytes that is aligned to them?
+  bool is_near(work_entry other, int log) const noexcept { return (bits_ ^ other.bits_) >> (13 + log) == 0; }
+  /// The count when the entry was made, or `big_count` for that and all above.
+  std::uint32_t count() const noexcept { return bits_ & big_count; }
+
+  /// An object is opaque if its trace cannot be trusted: it is alive, and so is all it leads to.
+  bool is_opaque() const noexcept { return (bits_ & opaque_bit) != 0; }
+  void make_opaque() noexcept { bits_ |= opaque_bit; }
+
+ private:
+  static constexpr std::uint64_t opaque_bit = 0x4000, large_bit = 0x8000;
+  std::uint64_t bits_;
 };
-static_assert(sizeof(work_entry) <= 16);
+static_assert(sizeof(work_entry) == 8);
 
 }  // namespace detail
 }  // inline namespace OURO_DETAIL_ABI

@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -26,17 +27,14 @@ namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
-/// The object's trace cannot be trusted: it is alive, and so is all it leads to.
-inline constexpr std::uint8_t is_opaque = 0x80;
-
 /// Neighbours in S are often neighbours in memory: what lies in one page has one type, and is handed to it together.
 /// Large objects are on their own: what looks like a page of theirs is shared by any types.
 inline work_entry* end_of_run(work_entry* first, work_entry* last) noexcept {
-  if (is_large(first->saved)) return first + 1;
-  page const* const p = page_of(first->header);
+  if (first->is_large()) return first + 1;
+  work_entry const start = *first;
   do {
     ++first;
-  } while (first != last && page_of(first->header) == p);
+  } while (first != last && first->is_near(start, std::countr_zero(page_bytes)));
   return first;
 }
 
@@ -97,6 +95,7 @@ class trial {
         first_birth_(oldest == 0 ? slot_old : static_cast<std::uint16_t>((slot_slow | oldest) + 1)),
         checked_(heap),
         set_(heap.work_chunks, budget),
+        big_counts_(heap.work_chunks),
         stack_(heap.work_chunks),
         seen_(heap.work_chunks) {}
 
@@ -106,15 +105,12 @@ class trial {
   }
 
   /// False when S is full: the object stays outside, and what it leads to is alive.
-  bool insert(object_header* h) noexcept {
-    work_entry entry{h, *h};
-    entry.saved.slot = std::max(h->slot, slot_oldest);
-    if (!set_.push(entry)) [[unlikely]] {
-      cut_ = true;
-      return false;
-    }
-    h->slot = slot_in_set;
-    handles_ += h->count;
+  OURO_DETAIL_INLINE bool insert(object_header* h) noexcept {
+    if (is_large(*h) || h->count >= work_entry::big_count) [[unlikely]]
+      return insert_unusual(h);
+    if (!set_.push(work_entry(h, h->count))) [[unlikely]]
+      return stay_outside();
+    join(*h);
     return true;
   }
 
@@ -163,14 +159,14 @@ class trial {
     marking pass{*this};
     edge_stream<marking> stream(pass, trace_pass::visit, heap_);
     set_.for_each([&](work_entry& entry) {
-      object_header* h = entry.header;
+      object_header* h = entry.header();
       if (h->slot == slot_root || (h->slot == slot_in_set && h->count != 0)) trace_reached(stream, h);
     });
     propagate(stream);
     while (missed_) {  // the stack could not grow: start again from what was reached but not traced
       missed_ = false;
       set_.for_each([&](work_entry& entry) {
-        if (entry.header->slot == slot_reached) trace_reached(stream, entry.header);
+        if (entry.header()->slot == slot_reached) trace_reached(stream, entry.header());
       });
       propagate(stream);
     }
@@ -182,27 +178,56 @@ class trial {
     if (all_garbage()) return;
     edges_ = 0;
     rooted_ = false;
+    weak_handles_ = 0;
     cursor end;
-    set_.for_each([&](work_entry& entry) {
-      object_header* h = entry.header;
-      if (h->slot == slot_in_set) {
-        edges_ += entry.saved.count;
+    chunk_list<std::uint32_t>::cursor big_end;
+    for_each([&](work_entry const& entry, std::uint32_t count) {
+      object_header& h = *entry.header();
+      if (h.slot == slot_in_set) {
+        edges_ += count;
+        weak_handles_ |= h.weak;
         set_.overwrite(end) = entry;
+        if (entry.count() == work_entry::big_count) big_counts_.overwrite(big_end) = count;
         return;
       }
-      h->count = entry.saved.count;
-      h->slot = entry.saved.slot;
+      restore(h, count);
     });
     set_.cut(end);
+    big_counts_.cut(big_end);
     handles_ = edges_;
   }
 
  public:
   chunk_list<work_entry>& set() noexcept { return set_; }
+
+  /// Makes a member an ordinary object again. It need not be known when exactly it was born: all that this collection
+  /// looks at is of one generation afterwards.
+  void restore(object_header& h, std::uint32_t count) const noexcept {
+    h.count = count;
+    h.slot = std::max(first_birth_, slot_oldest);
+  }
+
+  /// Calls `f(entry, count)` for all that is in S, with the counts that were saved.
+  template <class F>
+  void for_each(F f) {
+    chunk_list<std::uint32_t>::cursor at;
+    chunk_list<std::uint32_t>::span big;
+    set_.for_each([&](work_entry& entry) {
+      std::uint32_t count = entry.count();
+      if (count == work_entry::big_count) [[unlikely]] {
+        if (big.empty()) big = big_counts_.next_span(at);
+        count = *big.first++;
+      }
+      f(entry, count);
+    });
+  }
+
   std::size_t size() const noexcept { return set_.size(); }
   std::size_t visited() const noexcept { return visited_; }
   bool was_cut() const noexcept { return cut_; }
   bool has_sides() const noexcept { return has_sides_; }
+  /// Does the header of some member count weak handles?
+  bool has_weak_handles() const noexcept { return weak_handles_ != 0; }
   /// True when all that hangs on members of S can go without a destructor.
   bool has_plain_sides() const noexcept { return has_plain_sides_; }
   bool has_finalizers() const noexcept { return (traits_ & has_finalize) != 0; }
@@ -215,13 +240,19 @@ class trial {
   /// Puts the objects, whose counts may have changed since, to the test once more.
   void rearm() noexcept {
     handles_ = edges_ = found_ = 0;
+    weak_handles_ = 0;
+    big_counts_.cut({});
+    cursor end;
     set_.for_each([&](work_entry& entry) {
-      object_header* h = entry.header;
-      entry.saved = *h;  // a finalizer may have had the epochs renumbered, too
-      entry.saved.slot = std::max(h->slot, slot_oldest);
-      handles_ += h->count;
-      h->slot = slot_in_set;
+      object_header* const h = entry.header();
+      if (!save_big_count(*h)) [[unlikely]] {
+        stay_outside();
+        return;
+      }
+      set_.overwrite(end) = work_entry(h);
+      join(*h);
     });
+    set_.cut(end);
   }
 
  private:
@@ -299,7 +330,7 @@ class trial {
   /// False when a trace that users wrote has made handles that still exist, or has dropped some.
   bool counts_agree() noexcept {
     std::size_t external = 0;
-    set_.for_each([&](work_entry& entry) { external += entry.header->count; });
+    set_.for_each([&](work_entry& entry) { external += entry.header()->count; });
     return external == handles_ - edges_;
   }
 
@@ -309,14 +340,40 @@ class trial {
     adding pass{heap_.trace_round};
     edge_stream<adding> stream(pass, trace_pass::visit, heap_);
     set_.for_each([&](work_entry& entry) {
-      type_descriptor const& type = type_of(entry.header);
+      type_descriptor const& type = type_of(entry.header());
       if (type.hand_traced()) faults_.add(trace_fault::unbalanced, type);
-      (entry.saved.flags & is_opaque) == 0 ? stream.trace(type, entry.header) : stream.trace_entries(entry.header);
+      entry.is_opaque() ? stream.trace_entries(entry.header()) : stream.trace(type, entry.header());
     });
     stream.drain();
-    set_.for_each([](work_entry& entry) { entry.header->slot = entry.saved.slot; });
-    set_.cut(cursor());
+    set_.for_each([&](work_entry& entry) { restore(*entry.header(), entry.header()->count); });
+    set_.cut({});
+    big_counts_.cut({});
     cut_ = true;
+  }
+
+  OURO_DETAIL_NOINLINE bool insert_unusual(object_header* h) noexcept {
+    if (!set_.push(work_entry(h))) return stay_outside();
+    if (!save_big_count(*h)) {
+      set_.pop();
+      return stay_outside();
+    }
+    join(*h);
+    return true;
+  }
+  bool stay_outside() noexcept {
+    cut_ = true;
+    return false;
+  }
+
+  /// False when there is no memory.
+  bool save_big_count(object_header const& h) noexcept {
+    return h.count < work_entry::big_count || big_counts_.push(h.count);
+  }
+
+  void join(object_header& h) noexcept {
+    handles_ += h.count;
+    weak_handles_ |= h.weak;
+    h.slot = slot_in_set;
   }
 
   /// True when the target of an edge becomes a member of S.
@@ -337,7 +394,7 @@ class trial {
   }
 
   void count_from(work_entry* first, work_entry* last, counting& pass, edge_stream<counting>& stream) noexcept {
-    type_descriptor const& type = type_of(first->header);
+    type_descriptor const& type = type_of(first->header());
     traits_ |= type.traits;
     if (type.hand_traced()) [[unlikely]] {
       for (; first != last; ++first) count_checked(pass, type, *first, stream);
@@ -352,16 +409,16 @@ class trial {
 
   void count_checked(counting const& pass, type_descriptor const& type, work_entry& entry,
                      edge_stream<counting>& stream) noexcept {
-    stream.trace_entries(entry.header);
-    trace_fault const fault = checked_.run(type, entry.header);
+    stream.trace_entries(entry.header());
+    trace_fault const fault = checked_.run(type, entry.header());
     if (tracer_access::take_destroyed(checked_)) faults_.add(trace_fault::destroyed_handle, type);
     if (fault == trace_fault::none) {
       for (edge const& e : checked_) pass.on_edge(e);
       found_ += static_cast<std::size_t>(checked_.end() - checked_.begin());
       return;
     }
-    entry.saved.flags |= is_opaque;
-    entry.header->slot = slot_root;
+    entry.make_opaque();
+    entry.header()->slot = slot_root;
     rooted_ = true;
     if (fault == trace_fault::no_memory || fault == trace_fault::in_use) {
       cut_ = true;  // what it keeps alive is no candidate any more
@@ -426,6 +483,7 @@ class trial {
   std::uint16_t first_joining_ = slot_in_set;  // of those that may become one because an edge leads to them
   checked_trace checked_;
   chunk_list<work_entry> set_;
+  chunk_list<std::uint32_t> big_counts_;  // of those members whose entries cannot hold them, in the same order
   chunk_list<object_header*> stack_;
   chunk_list<edge> seen_;
   std::size_t handles_ = 0;  // to members of S, wherever they are
@@ -437,6 +495,7 @@ class trial {
   type_traits_set traits_ = 0;  // of all members
   bool has_sides_ = false;      // some member has a side slot
   bool has_plain_sides_ = true;
+  unsigned weak_handles_ = 0;  // not 0: the header of some member counts some
   bool missed_ = false;
 };
 
