@@ -2919,9 +2919,13 @@ class heap_user {
 
 // --- candidates -----------------------------------------------------------------------------------------------------
 
+/// What young collections can look at while they last. Of what is dropped beyond that, full collections take care.
+inline constexpr std::uint32_t most_candidates = 8192;
+static_assert(most_candidates <= slot_candidate_limit);
+
 OURO_DETAIL_NOINLINE inline bool grow_candidates(heap_core& heap) noexcept {
-  if (heap.candidate_capacity >= slot_candidate_limit) return false;
-  auto const capacity = std::clamp<std::uint32_t>(heap.candidate_capacity * 4, 256, slot_candidate_limit);
+  if (heap.candidate_capacity >= most_candidates) return false;
+  auto const capacity = std::clamp<std::uint32_t>(heap.candidate_capacity * 4, 256, most_candidates);
   auto* bigger = new (std::nothrow) candidate[capacity];
   if (bigger == nullptr) return false;
   std::copy_n(heap.candidates, heap.candidate_count, bigger);
@@ -4697,8 +4701,9 @@ inline constexpr std::size_t smallest_full_heap = 32 * 1024 * 1024;
 /// this size on, when they have grown so many times.
 inline constexpr std::size_t smallest_walked_heap = 64 * 1024 * 1024;
 inline constexpr std::size_t unsuspicious_growth = 4;
-/// An automatic collection of a younger generation looks at no more objects than this.
-inline constexpr std::size_t young_budget = std::size_t{1} << 15;
+/// An automatic collection of a younger generation looks at no more objects than this: all candidates, and as many that
+/// they lead to. More would take longer than a millisecond.
+inline constexpr std::size_t young_budget = 2 * most_candidates;
 
 /// How much of what a collection looked at was garbage.
 enum class worth { little, some, much };
@@ -4745,7 +4750,7 @@ inline void collect_young(heap_core& heap) noexcept {
 inline void collect_by_bytes(heap_core& heap) noexcept {
   heap.young_limit = std::max(heap.young_limit, smallest_young_limit);
   // While young collections pay, they come before the buffer of candidates overflows.
-  bool const crowded = heap.candidate_count >= slot_candidate_limit / 4 * 3 && heap.young_limit <= smallest_young_limit;
+  bool const crowded = heap.candidate_count >= most_candidates / 4 * 3 && heap.young_limit <= smallest_young_limit;
   if (heap.allocated < heap.young_limit && !crowded) return;
   std::size_t const held = bytes_held(heap);
   heap.allocated = 0;

@@ -41,9 +41,13 @@ class heap_user {
 
 // --- candidates -----------------------------------------------------------------------------------------------------
 
+/// What young collections can look at while they last. Of what is dropped beyond that, full collections take care.
+inline constexpr std::uint32_t most_candidates = 8192;
+static_assert(most_candidates <= slot_candidate_limit);
+
 OURO_DETAIL_NOINLINE inline bool grow_candidates(heap_core& heap) noexcept {
-  if (heap.candidate_capacity >= slot_candidate_limit) return false;
-  auto const capacity = std::clamp<std::uint32_t>(heap.candidate_capacity * 4, 256, slot_candidate_limit);
+  if (heap.candidate_capacity >= most_candidates) return false;
+  auto const capacity = std::clamp<std::uint32_t>(heap.candidate_capacity * 4, 256, most_candidates);
   auto* bigger = new (std::nothrow) candidate[capacity];
   if (bigger == nullptr) return false;
   std::copy_n(heap.candidates, heap.candidate_count, bigger);
