@@ -106,8 +106,7 @@ inline large_prefix* take_large_memory(heap_core& heap, type_descriptor const& t
   auto* l = reinterpret_cast<large_prefix*>(static_cast<char*>(allocation) + lead - sizeof(object_header)) - 1;
   ::new (l) large_prefix{nullptr, nullptr, &heap, &type, nullptr, allocation, total, {}, 0};
   ::new (l->header()) object_header(header_of_free_block);
-  OURO_DETAIL_TRY { the_registry().add_large(l, l); }
-  OURO_DETAIL_CATCH_ALL {
+  if (!the_registry().add_large(l, l)) {
     deallocate_raw(allocation, type.alignment);
     return nullptr;
   }

@@ -99,7 +99,7 @@ inline object_header* header_of(void const* object) noexcept {
 ///
 ///   | address / 8: 48 | large: 1 | opaque: 1 | count: 14 |
 ///
-/// Addresses have at most 51 bits, and no tags. Counts that do not fit are kept elsewhere.
+/// Addresses have no more than 51 bits: the registry takes no others. Counts that do not fit are kept elsewhere.
 class work_entry {
  public:
   static constexpr std::uint32_t big_count = 0x3fff;

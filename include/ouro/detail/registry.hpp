@@ -39,7 +39,7 @@ class flag_lock {
 /// handles in statics may ask it after every other destructor has run.
 class registry {
  public:
-  /// False when there is no memory to remember the chunk, or its address is out of range.
+  /// False when there is no memory to remember the chunk, or its address is out of range (`work_entry` relies on that).
   bool add_chunk(void* chunk) noexcept {
     auto const index = reinterpret_cast<std::uintptr_t>(chunk) / chunk_bytes;
     if (index / leaf_bits >= leaves) return false;
@@ -71,10 +71,14 @@ class registry {
     return bits != nullptr && (word(*bits, index).load(std::memory_order_acquire) & mask(index)) != 0;
   }
 
-  /// Throws std::bad_alloc when the entry cannot be stored.
-  void add_large(void const* begin, large_prefix* prefix) {
+  /// As add_chunk().
+  bool add_large(void const* begin, large_prefix* prefix) noexcept {
+    auto const address = reinterpret_cast<std::uintptr_t>(begin);
+    if (address / chunk_bytes / leaf_bits >= leaves) return false;
     flag_lock lock(locked_);
-    large().emplace(reinterpret_cast<std::uintptr_t>(begin), prefix);
+    OURO_DETAIL_TRY { large().emplace(address, prefix); }
+    OURO_DETAIL_CATCH_ALL { return false; }
+    return true;
   }
 
   void remove_large(void const* begin) noexcept {
