@@ -377,7 +377,7 @@ inline object_header* header_of(void const* object) noexcept {
 ///
 ///   | address / 8: 48 | large: 1 | opaque: 1 | count: 14 |
 ///
-/// Addresses have at most 51 bits, and no tags. Counts that do not fit are kept elsewhere.
+/// Addresses have no more than 51 bits: the registry takes no others. Counts that do not fit are kept elsewhere.
 class work_entry {
  public:
   static constexpr std::uint32_t big_count = 0x3fff;
@@ -1138,7 +1138,7 @@ class flag_lock {
 /// handles in statics may ask it after every other destructor has run.
 class registry {
  public:
-  /// False when there is no memory to remember the chunk, or its address is out of range.
+  /// False when there is no memory to remember the chunk, or its address is out of range (`work_entry` relies on that).
   bool add_chunk(void* chunk) noexcept {
     auto const index = reinterpret_cast<std::uintptr_t>(chunk) / chunk_bytes;
     if (index / leaf_bits >= leaves) return false;
@@ -1170,10 +1170,14 @@ class registry {
     return bits != nullptr && (word(*bits, index).load(std::memory_order_acquire) & mask(index)) != 0;
   }
 
-  /// Throws std::bad_alloc when the entry cannot be stored.
-  void add_large(void const* begin, large_prefix* prefix) {
+  /// As add_chunk().
+  bool add_large(void const* begin, large_prefix* prefix) noexcept {
+    auto const address = reinterpret_cast<std::uintptr_t>(begin);
+    if (address / chunk_bytes / leaf_bits >= leaves) return false;
     flag_lock lock(locked_);
-    large().emplace(reinterpret_cast<std::uintptr_t>(begin), prefix);
+    OURO_DETAIL_TRY { large().emplace(address, prefix); }
+    OURO_DETAIL_CATCH_ALL { return false; }
+    return true;
   }
 
   void remove_large(void const* begin) noexcept {
@@ -1796,8 +1800,7 @@ inline large_prefix* take_large_memory(heap_core& heap, type_descriptor const& t
   auto* l = reinterpret_cast<large_prefix*>(static_cast<char*>(allocation) + lead - sizeof(object_header)) - 1;
   ::new (l) large_prefix{nullptr, nullptr, &heap, &type, nullptr, allocation, total, {}, 0};
   ::new (l->header()) object_header(header_of_free_block);
-  OURO_DETAIL_TRY { the_registry().add_large(l, l); }
-  OURO_DETAIL_CATCH_ALL {
+  if (!the_registry().add_large(l, l)) {
     deallocate_raw(allocation, type.alignment);
     return nullptr;
   }
@@ -3711,7 +3714,7 @@ class trial {
   struct counting {
     trial& self;
 
-    void on_edge(edge const& e) const noexcept {
+    OURO_DETAIL_INLINE void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
       if (h->slot != slot_in_set && !self.joins(h)) return;
       if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, edge_target(h)});

@@ -261,7 +261,7 @@ class trial {
   struct counting {
     trial& self;
 
-    void on_edge(edge const& e) const noexcept {
+    OURO_DETAIL_INLINE void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
       if (h->slot != slot_in_set && !self.joins(h)) return;
       if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, edge_target(h)});
