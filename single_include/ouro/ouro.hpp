@@ -287,7 +287,7 @@ inline double seconds_now() noexcept {
 //   | count: 32 | slot: 16 | weak: 8 | flags: 8 | object ...
 //
 // `slot` says what the collector knows of a tracked object:
-//   0x0000..0x7eff   its index in the candidate buffer (the buffer keeps the birth epoch)
+//   0x0000..0x1fff   its index in the candidate buffer (the buffer keeps the birth epoch)
 //   0x7ffe           a leaf: never tracked
 //   0x7fff           generation 2, and its count fell since the last full collection
 //   0x8001..0xffef   0x8000 + birth epoch: tracked, no candidate
@@ -325,7 +325,7 @@ inline constexpr std::uint8_t flag_finalized = 0x08;
 inline constexpr std::uint8_t flag_large = 0x10;
 inline constexpr std::uint8_t flag_side = 0x20;  // the heap's side table has a record of the object
 
-inline constexpr std::uint16_t slot_candidate_limit = 0x7f00;
+inline constexpr std::uint16_t slot_candidate_limit = 0x2000;
 inline constexpr std::uint16_t slot_leaf = 0x7ffe;
 inline constexpr std::uint16_t slot_old = 0x7fff;
 inline constexpr std::uint16_t slot_slow = 0x8000;
@@ -382,14 +382,11 @@ class work_entry {
  public:
   static constexpr std::uint32_t big_count = 0x3fff;
 
-  work_entry() = default;
-  /// Of an object in a page. Precondition: its count is `big_count` at most.
-  work_entry(object_header* h, std::uint32_t count) noexcept
-      : bits_(std::uint64_t{reinterpret_cast<std::uintptr_t>(h)} << 13 | count) {}
-  /// Of any object.
   explicit work_entry(object_header* h) noexcept : work_entry(h, h->count < big_count ? h->count : big_count) {
     if ((h->flags & flag_large) != 0) bits_ |= large_bit;
   }
+  /// Faster. Preconditions: the object lies in a page, and its count is less than `big_count`.
+  static work_entry of_small(object_header* h) noexcept { return {h, h->count}; }
 
   object_header* header() const noexcept {
     return reinterpret_cast<object_header*>(static_cast<std::uintptr_t>(bits_ >> 16 << 3));
@@ -405,6 +402,9 @@ class work_entry {
   void make_opaque() noexcept { bits_ |= opaque_bit; }
 
  private:
+  work_entry(object_header* h, std::uint32_t count) noexcept
+      : bits_(std::uint64_t{reinterpret_cast<std::uintptr_t>(h)} << 13 | count) {}
+
   static constexpr std::uint64_t opaque_bit = 0x4000, large_bit = 0x8000;
   std::uint64_t bits_;
 };
@@ -910,7 +910,7 @@ inline constexpr type_traits_set has_keyed_parts = 4;  // a container whose orde
 inline constexpr type_traits_set has_destructor = 8;   // that does more than to drop handles
 
 struct object_header;
-struct work_entry;
+class work_entry;
 
 struct type_descriptor {
   void (*destroy)(work_entry const* first, work_entry const* last) noexcept;         // null: nothing to do
@@ -1259,7 +1259,7 @@ class chunk_pool {
   }
 
  private:
-  static constexpr std::size_t most_kept = 32;  // 1 MiB: what young collections need
+  static constexpr std::size_t most_kept = 32;  // 1 MiB: what collections of some 60,000 objects need
   struct link {
     link* next;
   };
@@ -1551,8 +1551,10 @@ struct heap_core {
   candidate* candidates = nullptr;
   std::uint32_t candidate_count = 0;
   std::uint32_t candidate_capacity = 0;
-  bool lost = false;      // some candidate was not recorded: a full collection is due
-  bool old_fell = false;  // the count of some object of generation 2 fell since the last full collection
+  std::uint32_t aged_candidates = 0;  // those that the last collection left to one of generation 1
+  bool overflowed = false;            // some candidate was not recorded since the last collection
+  bool lost = false;                  // some garbage may not have been looked at: a full collection is due
+  bool old_fell = false;              // the count of some object of generation 2 fell since the last full collection
   epochs epoch;
 
   // Policy.
@@ -2922,13 +2924,9 @@ class heap_user {
 
 // --- candidates -----------------------------------------------------------------------------------------------------
 
-/// What young collections can look at while they last. Of what is dropped beyond that, full collections take care.
-inline constexpr std::uint32_t most_candidates = 8192;
-static_assert(most_candidates <= slot_candidate_limit);
-
 OURO_DETAIL_NOINLINE inline bool grow_candidates(heap_core& heap) noexcept {
-  if (heap.candidate_capacity >= most_candidates) return false;
-  auto const capacity = std::clamp<std::uint32_t>(heap.candidate_capacity * 4, 256, most_candidates);
+  if (heap.candidate_capacity >= slot_candidate_limit) return false;
+  auto const capacity = std::clamp<std::uint32_t>(heap.candidate_capacity * 4, 256, slot_candidate_limit);
   auto* bigger = new (std::nothrow) candidate[capacity];
   if (bigger == nullptr) return false;
   std::copy_n(heap.candidates, heap.candidate_count, bigger);
@@ -2969,7 +2967,7 @@ OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
     if (heap.candidate_count != heap.candidate_capacity || grow_candidates(heap)) {
       record_candidate(heap, h);
     } else {
-      heap.lost = true;
+      heap.overflowed = heap.lost = true;
     }
   }
 }
@@ -3546,6 +3544,7 @@ class trial {
       : heap_(heap),
         faults_(faults),
         first_birth_(oldest == 0 ? slot_old : static_cast<std::uint16_t>((slot_slow | oldest) + 1)),
+        birth_(static_cast<std::uint16_t>(slot_slow | heap.epoch.now)),
         checked_(heap),
         set_(heap.work_chunks, budget),
         big_counts_(heap.work_chunks),
@@ -3561,7 +3560,7 @@ class trial {
   OURO_DETAIL_INLINE bool insert(object_header* h) noexcept {
     if (is_large(*h) || h->count >= work_entry::big_count) [[unlikely]]
       return insert_unusual(h);
-    if (!set_.push(work_entry(h, h->count))) [[unlikely]]
+    if (!set_.push(work_entry::of_small(h))) [[unlikely]]
       return stay_outside();
     join(*h);
     return true;
@@ -3634,7 +3633,7 @@ class trial {
     weak_handles_ = 0;
     cursor end;
     chunk_list<std::uint32_t>::cursor big_end;
-    for_each([&](work_entry const& entry, std::uint32_t count) {
+    for_each_count([&](work_entry const& entry, std::uint32_t count) {
       object_header& h = *entry.header();
       if (h.slot == slot_in_set) {
         edges_ += count;
@@ -3643,7 +3642,7 @@ class trial {
         if (entry.count() == work_entry::big_count) big_counts_.overwrite(big_end) = count;
         return;
       }
-      restore(h, count);
+      leave(h, count);
     });
     set_.cut(end);
     big_counts_.cut(big_end);
@@ -3653,16 +3652,16 @@ class trial {
  public:
   chunk_list<work_entry>& set() noexcept { return set_; }
 
-  /// Makes a member an ordinary object again. It need not be known when exactly it was born: all that this collection
-  /// looks at is of one generation afterwards.
-  void restore(object_header& h, std::uint32_t count) const noexcept {
+  /// Makes a member an ordinary object again. It need not be known when it was born: all that a collection looks at is of
+  /// one generation afterwards.
+  void leave(object_header& h, std::uint32_t count) const noexcept {
     h.count = count;
-    h.slot = std::max(first_birth_, slot_oldest);
+    h.slot = birth_;
   }
 
   /// Calls `f(entry, count)` for all that is in S, with the counts that were saved.
   template <class F>
-  void for_each(F f) {
+  void for_each_count(F f) {
     chunk_list<std::uint32_t>::cursor at;
     chunk_list<std::uint32_t>::span big;
     set_.for_each([&](work_entry& entry) {
@@ -3690,8 +3689,10 @@ class trial {
   bool is_closed() const noexcept { return found_ == edges_ && (traits_ & is_hand_written) == 0; }
   checked_trace& checked() noexcept { return checked_; }
 
-  /// Puts the objects, whose counts may have changed since, to the test once more.
+  /// Puts the objects, whose counts may have changed since, to the test once more. They had left S with one and the same
+  /// birth; finalizers may have had the epochs renumbered, or have frozen all that there was.
   void rearm() noexcept {
+    birth_ = slot_oldest;
     handles_ = edges_ = found_ = 0;
     weak_handles_ = 0;
     big_counts_.cut({});
@@ -3702,6 +3703,7 @@ class trial {
         stay_outside();
         return;
       }
+      birth_ = std::max(birth_, h->slot);
       set_.overwrite(end) = work_entry(h);
       join(*h);
     });
@@ -3798,7 +3800,7 @@ class trial {
       entry.is_opaque() ? stream.trace_entries(entry.header()) : stream.trace(type, entry.header());
     });
     stream.drain();
-    set_.for_each([&](work_entry& entry) { restore(*entry.header(), entry.header()->count); });
+    set_.for_each([&](work_entry& entry) { leave(*entry.header(), entry.header()->count); });
     set_.cut({});
     big_counts_.cut({});
     cut_ = true;
@@ -3933,6 +3935,7 @@ class trial {
   heap_core& heap_;
   fault_list& faults_;
   std::uint16_t const first_birth_;            // of objects that may be members
+  std::uint16_t birth_;                        // of members that leave S
   std::uint16_t first_joining_ = slot_in_set;  // of those that may become one because an edge leads to them
   checked_trace checked_;
   chunk_list<work_entry> set_;
@@ -4025,8 +4028,9 @@ class collection {
     double const begin = seconds_now();
     seed();
     trial_.run(from_ == seeds::candidates);
-    heap_.lost = trial_.was_cut() || (heap_.lost && generation_ != 2);
+    if (generation_ == 2) heap_.lost = false;
     if (trial_.size() != 0) reclaim();
+    if (trial_.was_cut()) heap_.lost = true;
     promote();
     account(seconds_now() - begin);
     faults_.deliver(heap_);
@@ -4054,11 +4058,13 @@ class collection {
         if (from_ == seeds::candidates && trial_.eligible(*c.header)) trial_.insert(c.header);
       }
     }
-    heap_.candidate_count = kept;
+    heap_.candidate_count = heap_.aged_candidates = kept;
+    heap_.overflowed = false;
     if (generation_ == 2) heap_.old_fell = false;
     if (from_ == seeds::pages) {
       walk_pages(
-          heap_, true, [&](page const& p) { return p.mode == page_mode::current || p.last_birth > oldest_; },
+          heap_, true,
+          [&](page const& p) { return (p.mode == page_mode::current || p.last_birth > oldest_) && !trial_.was_cut(); },
           [&](object_header* h) {
             if (trial_.eligible(*h)) trial_.insert(h);
           });
@@ -4122,8 +4128,8 @@ class collection {
 
   /// Makes garbage ordinary objects again, with `pins` handles more than they have.
   void restore(std::uint32_t pins) noexcept {
-    trial_.for_each(
-        [&](work_entry const& entry, std::uint32_t count) { trial_.restore(*entry.header(), count + pins); });
+    trial_.for_each_count(
+        [&](work_entry const& entry, std::uint32_t count) { trial_.leave(*entry.header(), count + pins); });
   }
 
   void save_all() noexcept {
@@ -4225,7 +4231,7 @@ class collection {
   }
 
   OURO_DETAIL_NOINLINE void clear_weak_handles(object_header* h, weak_watch*& uncalled) noexcept {
-    weak_handles_ |= h->weak;
+    condemned_weak_handles_ |= h->weak;
     clear_weak(h, uncalled);
   }
 
@@ -4251,7 +4257,7 @@ class collection {
     }
     // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
     bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers() ||
-                             (Condemned ? weak_handles_ != 0 : trial_.has_weak_handles());
+                             (Condemned ? condemned_weak_handles_ != 0 : trial_.has_weak_handles());
     constexpr std::uint32_t whole = 0xffffffffu;
     page* whole_pages = nullptr;
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
@@ -4355,7 +4361,7 @@ class collection {
   trial trial_;
   std::size_t candidates_ = 0;
   std::size_t collected_ = 0;
-  unsigned weak_handles_ = 0;  // not 0: the header of something condemned counts some
+  unsigned condemned_weak_handles_ = 0;  // not 0: the header of something condemned counts some
 };
 
 /// False inside destructors, finalizers, callbacks, traces and collections.
@@ -4706,7 +4712,7 @@ inline constexpr std::size_t smallest_walked_heap = 64 * 1024 * 1024;
 inline constexpr std::size_t unsuspicious_growth = 4;
 /// An automatic collection of a younger generation looks at no more objects than this: all candidates, and as many that
 /// they lead to. More would take longer than a millisecond.
-inline constexpr std::size_t young_budget = 2 * most_candidates;
+inline constexpr std::size_t young_budget = 2 * slot_candidate_limit;
 
 /// How much of what a collection looked at was garbage.
 enum class worth { little, some, much };
@@ -4716,6 +4722,7 @@ inline worth collect_and_judge(heap_core& heap, int generation, seeds from, std:
   std::size_t const visited = stats.visited;
   std::size_t const found = collect(heap, generation, from, budget);
   std::size_t const looked_at = stats.visited - visited;
+  if (looked_at == 0) return worth::some;
   return found * 10 < looked_at ? worth::little : found * 2 < looked_at ? worth::some : worth::much;
 }
 
@@ -4738,8 +4745,11 @@ inline void collect_full(heap_core& heap) noexcept {
 /// Collections that find little wait longer the next time, up to a doubling of the heap: so no object is looked at more
 /// often than about twice while the heap doubles.
 inline void collect_young(heap_core& heap) noexcept {
-  bool const middle = heap.count1 >= heap.middle_interval;
-  worth const found = collect_and_judge(heap, middle ? 1 : 0, seeds::candidates, young_budget);
+  // Candidates of generation 1 are not to fill the buffer.
+  bool const middle = heap.count1 >= heap.middle_interval || heap.aged_candidates >= slot_candidate_limit / 2;
+  // All that was allocated meanwhile can be looked at, while that is little.
+  bool const all = heap.overflowed && heap.young_limit <= smallest_young_limit;
+  worth const found = collect_and_judge(heap, middle ? 1 : 0, all ? seeds::pages : seeds::candidates, young_budget);
   if (middle)
     heap.middle_interval = found == worth::little ? std::min<std::size_t>(heap.middle_interval * 2, 1000) : 10;
   if (found == worth::little) {
@@ -4753,7 +4763,7 @@ inline void collect_young(heap_core& heap) noexcept {
 inline void collect_by_bytes(heap_core& heap) noexcept {
   heap.young_limit = std::max(heap.young_limit, smallest_young_limit);
   // While young collections pay, they come before the buffer of candidates overflows.
-  bool const crowded = heap.candidate_count >= most_candidates / 4 * 3 && heap.young_limit <= smallest_young_limit;
+  bool const crowded = heap.candidate_count >= slot_candidate_limit / 4 * 3 && heap.young_limit <= smallest_young_limit;
   if (heap.allocated < heap.young_limit && !crowded) return;
   std::size_t const held = bytes_held(heap);
   heap.allocated = 0;
@@ -4781,7 +4791,7 @@ inline void collect_by_count(heap_core& heap) noexcept {
   if (heap.count2 > heap.threshold[2] && tracked > heap.objects_after_full + heap.objects_after_full / 4) {
     collect(heap, 2, seeds::pages);
   } else {
-    collect(heap, heap.count1 > heap.threshold[1] ? 1 : 0, seeds::candidates, young_budget);
+    collect(heap, heap.count1 > heap.threshold[1] ? 1 : 0, heap.lost ? seeds::pages : seeds::candidates);
   }
 }
 

@@ -192,6 +192,64 @@ TEST_CASE("very many collections mix up no generations") {
   heap.verify();
 }
 
+namespace {
+
+struct freezer {
+  std::vector<gc_ptr<freezer>>* saved;
+  int times;
+  gc_ptr<freezer> self{};
+  void gc_finalize() {
+    saved->push_back(self);
+    for (int i = 0; i < times; ++i) gc::freeze();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what a finalizer freezes stays frozen, even if generations are renumbered meanwhile") {
+  for (int const generation : {0, 1, 2}) {
+    for (int const before : {0, 32'600}) {
+      CAPTURE(generation, before);
+      manual_heap heap;
+      std::vector<gc_ptr<freezer>> saved;
+      for (int i = 0; i < before; ++i) gc::collect(0);
+      {
+        auto const p = make_gc<freezer>(&saved, 300);
+        p->self = p;
+      }
+      CHECK(gc::collect(generation) == 0);
+      for (int i = 0; i < 3; ++i) {
+        CHECK(gc::get_freeze_count() == 1);
+        CHECK(gc::get_objects(0).size() + gc::get_objects(1).size() + gc::get_objects(2).size() == 0);
+        CHECK(gc::collect(0) == 0);
+      }
+      saved.clear();
+      CHECK(gc::collect() == 0);
+      gc::unfreeze();
+      CHECK(gc::collect() == 1);
+      heap.verify();
+    }
+  }
+}
+
+TEST_CASE("survivors of a collection are of the next generation, those of a resurrection too") {
+  for (int const generation : {0, 1, 2}) {
+    CAPTURE(generation);
+    manual_heap heap;
+    std::vector<gc_ptr<freezer>> saved;
+    auto const alive = make_gc<freezer>(&saved, 0);
+    {
+      auto const p = make_gc<freezer>(&saved, 0);
+      p->self = p;
+    }
+    CHECK(gc::collect(generation) == 0);
+    CHECK(saved.size() == 1);
+    CHECK(gc::get_objects(std::min(generation + 1, 2)).size() == 2);
+    CHECK(gc::get_objects(0).empty());
+    heap.verify();
+  }
+}
+
 TEST_CASE("generations that do not exist are refused") {
   manual_heap heap;
   make_self_cycle<node>();
@@ -646,6 +704,41 @@ TEST_CASE("a collection at every allocation frees each cycle before the next one
     make_self_cycle<counted_node>(tally{c});
     CHECK(c.alive <= 2);
   }
+}
+
+TEST_CASE("a threshold of any size bounds the garbage that waits") {
+  for (std::size_t const first : {5'000u, 10'000u, 50'000u}) {
+    CAPTURE(first);
+    fresh_heap heap;
+    gc::set_threshold(static_cast<unsigned>(first));
+    std::size_t most = 0;
+    for (std::size_t i = 0; i < 10 * first; ++i) {
+      auto const p = make_gc<node>();
+      p->next = p;
+      if (i % 100 == 0) most = std::max(most, heap.objects());
+    }
+    CHECK(most <= first + 1);
+  }
+}
+
+TEST_CASE("cycles are collected young while more live objects are touched than the collector takes note of") {
+  fresh_heap heap;
+  std::size_t most = 0;
+  for (int round = 0; round < 60; ++round) {
+    std::vector<gc_ptr<node>> live(9'000);
+    for (auto& p : live) p = make_gc<node>();
+    for (int again = 0; again < 2; ++again) {
+      for (int i = 0; i < 5'000; ++i) {
+        auto const p = make_gc<node>();
+        p->next = p;
+      }
+      for (auto const& p : live) [[maybe_unused]]
+        auto const copy = p;
+    }
+    most = std::max(most, heap.objects());
+  }
+  CHECK(most < 60'000);  // of 600'000
+  CHECK(gc::get_stats()[2].collections == 0);
 }
 
 TEST_CASE("thresholds hold to the allocation, and objects made before do not matter") {

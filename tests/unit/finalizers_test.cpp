@@ -941,3 +941,34 @@ TEST_CASE("a hook may throw, allocate, make cycles and ask for a collection") {
   heap.verify();
   CHECK(heap.objects() == 0);
 }
+
+namespace {
+
+struct copier {
+  gc_ptr<copier> self{};
+  void gc_finalize() { auto const copy = self; }
+};
+
+struct cell {
+  gc_ptr<cell> next{};
+  std::array<char, 400> padding{};
+};
+
+}  // namespace
+
+TEST_CASE("handles that finalizers of a full collection copy and drop make no further one due") {
+  fresh_heap heap;
+  for (int i = 0; i < 100; ++i) {
+    auto const p = make_gc<copier>();
+    p->self = p;
+  }
+  CHECK(ouro::gc::collect() == 100);
+  auto const before = ouro::gc::get_stats()[2].collections;
+  gc_ptr<cell> chain;  // nothing is dropped while the heap grows
+  for (int i = 0; i < 130'000; ++i) {
+    auto first = make_gc<cell>();
+    first->next = std::move(chain);
+    chain = std::move(first);
+  }
+  CHECK(ouro::gc::get_stats()[2].collections == before);
+}

@@ -26,7 +26,7 @@ inline constexpr std::size_t smallest_walked_heap = 64 * 1024 * 1024;
 inline constexpr std::size_t unsuspicious_growth = 4;
 /// An automatic collection of a younger generation looks at no more objects than this: all candidates, and as many that
 /// they lead to. More would take longer than a millisecond.
-inline constexpr std::size_t young_budget = 2 * most_candidates;
+inline constexpr std::size_t young_budget = 2 * slot_candidate_limit;
 
 /// How much of what a collection looked at was garbage.
 enum class worth { little, some, much };
@@ -36,6 +36,7 @@ inline worth collect_and_judge(heap_core& heap, int generation, seeds from, std:
   std::size_t const visited = stats.visited;
   std::size_t const found = collect(heap, generation, from, budget);
   std::size_t const looked_at = stats.visited - visited;
+  if (looked_at == 0) return worth::some;
   return found * 10 < looked_at ? worth::little : found * 2 < looked_at ? worth::some : worth::much;
 }
 
@@ -58,8 +59,11 @@ inline void collect_full(heap_core& heap) noexcept {
 /// Collections that find little wait longer the next time, up to a doubling of the heap: so no object is looked at more
 /// often than about twice while the heap doubles.
 inline void collect_young(heap_core& heap) noexcept {
-  bool const middle = heap.count1 >= heap.middle_interval;
-  worth const found = collect_and_judge(heap, middle ? 1 : 0, seeds::candidates, young_budget);
+  // Candidates of generation 1 are not to fill the buffer.
+  bool const middle = heap.count1 >= heap.middle_interval || heap.aged_candidates >= slot_candidate_limit / 2;
+  // All that was allocated meanwhile can be looked at, while that is little.
+  bool const all = heap.overflowed && heap.young_limit <= smallest_young_limit;
+  worth const found = collect_and_judge(heap, middle ? 1 : 0, all ? seeds::pages : seeds::candidates, young_budget);
   if (middle)
     heap.middle_interval = found == worth::little ? std::min<std::size_t>(heap.middle_interval * 2, 1000) : 10;
   if (found == worth::little) {
@@ -73,7 +77,7 @@ inline void collect_young(heap_core& heap) noexcept {
 inline void collect_by_bytes(heap_core& heap) noexcept {
   heap.young_limit = std::max(heap.young_limit, smallest_young_limit);
   // While young collections pay, they come before the buffer of candidates overflows.
-  bool const crowded = heap.candidate_count >= most_candidates / 4 * 3 && heap.young_limit <= smallest_young_limit;
+  bool const crowded = heap.candidate_count >= slot_candidate_limit / 4 * 3 && heap.young_limit <= smallest_young_limit;
   if (heap.allocated < heap.young_limit && !crowded) return;
   std::size_t const held = bytes_held(heap);
   heap.allocated = 0;
@@ -101,7 +105,7 @@ inline void collect_by_count(heap_core& heap) noexcept {
   if (heap.count2 > heap.threshold[2] && tracked > heap.objects_after_full + heap.objects_after_full / 4) {
     collect(heap, 2, seeds::pages);
   } else {
-    collect(heap, heap.count1 > heap.threshold[1] ? 1 : 0, seeds::candidates, young_budget);
+    collect(heap, heap.count1 > heap.threshold[1] ? 1 : 0, heap.lost ? seeds::pages : seeds::candidates);
   }
 }
 

@@ -74,8 +74,9 @@ class collection {
     double const begin = seconds_now();
     seed();
     trial_.run(from_ == seeds::candidates);
-    heap_.lost = trial_.was_cut() || (heap_.lost && generation_ != 2);
+    if (generation_ == 2) heap_.lost = false;
     if (trial_.size() != 0) reclaim();
+    if (trial_.was_cut()) heap_.lost = true;
     promote();
     account(seconds_now() - begin);
     faults_.deliver(heap_);
@@ -103,11 +104,13 @@ class collection {
         if (from_ == seeds::candidates && trial_.eligible(*c.header)) trial_.insert(c.header);
       }
     }
-    heap_.candidate_count = kept;
+    heap_.candidate_count = heap_.aged_candidates = kept;
+    heap_.overflowed = false;
     if (generation_ == 2) heap_.old_fell = false;
     if (from_ == seeds::pages) {
       walk_pages(
-          heap_, true, [&](page const& p) { return p.mode == page_mode::current || p.last_birth > oldest_; },
+          heap_, true,
+          [&](page const& p) { return (p.mode == page_mode::current || p.last_birth > oldest_) && !trial_.was_cut(); },
           [&](object_header* h) {
             if (trial_.eligible(*h)) trial_.insert(h);
           });
@@ -171,8 +174,8 @@ class collection {
 
   /// Makes garbage ordinary objects again, with `pins` handles more than they have.
   void restore(std::uint32_t pins) noexcept {
-    trial_.for_each(
-        [&](work_entry const& entry, std::uint32_t count) { trial_.restore(*entry.header(), count + pins); });
+    trial_.for_each_count(
+        [&](work_entry const& entry, std::uint32_t count) { trial_.leave(*entry.header(), count + pins); });
   }
 
   void save_all() noexcept {
@@ -274,7 +277,7 @@ class collection {
   }
 
   OURO_DETAIL_NOINLINE void clear_weak_handles(object_header* h, weak_watch*& uncalled) noexcept {
-    weak_handles_ |= h->weak;
+    condemned_weak_handles_ |= h->weak;
     clear_weak(h, uncalled);
   }
 
@@ -300,7 +303,7 @@ class collection {
     }
     // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
     bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers() ||
-                             (Condemned ? weak_handles_ != 0 : trial_.has_weak_handles());
+                             (Condemned ? condemned_weak_handles_ != 0 : trial_.has_weak_handles());
     constexpr std::uint32_t whole = 0xffffffffu;
     page* whole_pages = nullptr;
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
@@ -404,7 +407,7 @@ class collection {
   trial trial_;
   std::size_t candidates_ = 0;
   std::size_t collected_ = 0;
-  unsigned weak_handles_ = 0;  // not 0: the header of something condemned counts some
+  unsigned condemned_weak_handles_ = 0;  // not 0: the header of something condemned counts some
 };
 
 /// False inside destructors, finalizers, callbacks, traces and collections.

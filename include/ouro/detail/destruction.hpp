@@ -41,13 +41,9 @@ class heap_user {
 
 // --- candidates -----------------------------------------------------------------------------------------------------
 
-/// What young collections can look at while they last. Of what is dropped beyond that, full collections take care.
-inline constexpr std::uint32_t most_candidates = 8192;
-static_assert(most_candidates <= slot_candidate_limit);
-
 OURO_DETAIL_NOINLINE inline bool grow_candidates(heap_core& heap) noexcept {
-  if (heap.candidate_capacity >= most_candidates) return false;
-  auto const capacity = std::clamp<std::uint32_t>(heap.candidate_capacity * 4, 256, most_candidates);
+  if (heap.candidate_capacity >= slot_candidate_limit) return false;
+  auto const capacity = std::clamp<std::uint32_t>(heap.candidate_capacity * 4, 256, slot_candidate_limit);
   auto* bigger = new (std::nothrow) candidate[capacity];
   if (bigger == nullptr) return false;
   std::copy_n(heap.candidates, heap.candidate_count, bigger);
@@ -88,7 +84,7 @@ OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
     if (heap.candidate_count != heap.candidate_capacity || grow_candidates(heap)) {
       record_candidate(heap, h);
     } else {
-      heap.lost = true;
+      heap.overflowed = heap.lost = true;
     }
   }
 }

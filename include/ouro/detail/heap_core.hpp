@@ -137,8 +137,10 @@ struct heap_core {
   candidate* candidates = nullptr;
   std::uint32_t candidate_count = 0;
   std::uint32_t candidate_capacity = 0;
-  bool lost = false;      // some candidate was not recorded: a full collection is due
-  bool old_fell = false;  // the count of some object of generation 2 fell since the last full collection
+  std::uint32_t aged_candidates = 0;  // those that the last collection left to one of generation 1
+  bool overflowed = false;            // some candidate was not recorded since the last collection
+  bool lost = false;                  // some garbage may not have been looked at: a full collection is due
+  bool old_fell = false;              // the count of some object of generation 2 fell since the last full collection
   epochs epoch;
 
   // Policy.

@@ -3,7 +3,7 @@
 //   | count: 32 | slot: 16 | weak: 8 | flags: 8 | object ...
 //
 // `slot` says what the collector knows of a tracked object:
-//   0x0000..0x7eff   its index in the candidate buffer (the buffer keeps the birth epoch)
+//   0x0000..0x1fff   its index in the candidate buffer (the buffer keeps the birth epoch)
 //   0x7ffe           a leaf: never tracked
 //   0x7fff           generation 2, and its count fell since the last full collection
 //   0x8001..0xffef   0x8000 + birth epoch: tracked, no candidate
@@ -47,7 +47,7 @@ inline constexpr std::uint8_t flag_finalized = 0x08;
 inline constexpr std::uint8_t flag_large = 0x10;
 inline constexpr std::uint8_t flag_side = 0x20;  // the heap's side table has a record of the object
 
-inline constexpr std::uint16_t slot_candidate_limit = 0x7f00;
+inline constexpr std::uint16_t slot_candidate_limit = 0x2000;
 inline constexpr std::uint16_t slot_leaf = 0x7ffe;
 inline constexpr std::uint16_t slot_old = 0x7fff;
 inline constexpr std::uint16_t slot_slow = 0x8000;
@@ -104,14 +104,11 @@ class work_entry {
  public:
   static constexpr std::uint32_t big_count = 0x3fff;
 
-  work_entry() = default;
-  /// Of an object in a page. Precondition: its count is `big_count` at most.
-  work_entry(object_header* h, std::uint32_t count) noexcept
-      : bits_(std::uint64_t{reinterpret_cast<std::uintptr_t>(h)} << 13 | count) {}
-  /// Of any object.
   explicit work_entry(object_header* h) noexcept : work_entry(h, h->count < big_count ? h->count : big_count) {
     if ((h->flags & flag_large) != 0) bits_ |= large_bit;
   }
+  /// Faster. Preconditions: the object lies in a page, and its count is less than `big_count`.
+  static work_entry of_small(object_header* h) noexcept { return {h, h->count}; }
 
   object_header* header() const noexcept {
     return reinterpret_cast<object_header*>(static_cast<std::uintptr_t>(bits_ >> 16 << 3));
@@ -127,6 +124,9 @@ class work_entry {
   void make_opaque() noexcept { bits_ |= opaque_bit; }
 
  private:
+  work_entry(object_header* h, std::uint32_t count) noexcept
+      : bits_(std::uint64_t{reinterpret_cast<std::uintptr_t>(h)} << 13 | count) {}
+
   static constexpr std::uint64_t opaque_bit = 0x4000, large_bit = 0x8000;
   std::uint64_t bits_;
 };

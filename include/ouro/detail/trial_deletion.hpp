@@ -93,6 +93,7 @@ class trial {
       : heap_(heap),
         faults_(faults),
         first_birth_(oldest == 0 ? slot_old : static_cast<std::uint16_t>((slot_slow | oldest) + 1)),
+        birth_(static_cast<std::uint16_t>(slot_slow | heap.epoch.now)),
         checked_(heap),
         set_(heap.work_chunks, budget),
         big_counts_(heap.work_chunks),
@@ -108,7 +109,7 @@ class trial {
   OURO_DETAIL_INLINE bool insert(object_header* h) noexcept {
     if (is_large(*h) || h->count >= work_entry::big_count) [[unlikely]]
       return insert_unusual(h);
-    if (!set_.push(work_entry(h, h->count))) [[unlikely]]
+    if (!set_.push(work_entry::of_small(h))) [[unlikely]]
       return stay_outside();
     join(*h);
     return true;
@@ -181,7 +182,7 @@ class trial {
     weak_handles_ = 0;
     cursor end;
     chunk_list<std::uint32_t>::cursor big_end;
-    for_each([&](work_entry const& entry, std::uint32_t count) {
+    for_each_count([&](work_entry const& entry, std::uint32_t count) {
       object_header& h = *entry.header();
       if (h.slot == slot_in_set) {
         edges_ += count;
@@ -190,7 +191,7 @@ class trial {
         if (entry.count() == work_entry::big_count) big_counts_.overwrite(big_end) = count;
         return;
       }
-      restore(h, count);
+      leave(h, count);
     });
     set_.cut(end);
     big_counts_.cut(big_end);
@@ -200,16 +201,16 @@ class trial {
  public:
   chunk_list<work_entry>& set() noexcept { return set_; }
 
-  /// Makes a member an ordinary object again. It need not be known when exactly it was born: all that this collection
-  /// looks at is of one generation afterwards.
-  void restore(object_header& h, std::uint32_t count) const noexcept {
+  /// Makes a member an ordinary object again. It need not be known when it was born: all that a collection looks at is of
+  /// one generation afterwards.
+  void leave(object_header& h, std::uint32_t count) const noexcept {
     h.count = count;
-    h.slot = std::max(first_birth_, slot_oldest);
+    h.slot = birth_;
   }
 
   /// Calls `f(entry, count)` for all that is in S, with the counts that were saved.
   template <class F>
-  void for_each(F f) {
+  void for_each_count(F f) {
     chunk_list<std::uint32_t>::cursor at;
     chunk_list<std::uint32_t>::span big;
     set_.for_each([&](work_entry& entry) {
@@ -237,8 +238,10 @@ class trial {
   bool is_closed() const noexcept { return found_ == edges_ && (traits_ & is_hand_written) == 0; }
   checked_trace& checked() noexcept { return checked_; }
 
-  /// Puts the objects, whose counts may have changed since, to the test once more.
+  /// Puts the objects, whose counts may have changed since, to the test once more. They had left S with one and the same
+  /// birth; finalizers may have had the epochs renumbered, or have frozen all that there was.
   void rearm() noexcept {
+    birth_ = slot_oldest;
     handles_ = edges_ = found_ = 0;
     weak_handles_ = 0;
     big_counts_.cut({});
@@ -249,6 +252,7 @@ class trial {
         stay_outside();
         return;
       }
+      birth_ = std::max(birth_, h->slot);
       set_.overwrite(end) = work_entry(h);
       join(*h);
     });
@@ -345,7 +349,7 @@ class trial {
       entry.is_opaque() ? stream.trace_entries(entry.header()) : stream.trace(type, entry.header());
     });
     stream.drain();
-    set_.for_each([&](work_entry& entry) { restore(*entry.header(), entry.header()->count); });
+    set_.for_each([&](work_entry& entry) { leave(*entry.header(), entry.header()->count); });
     set_.cut({});
     big_counts_.cut({});
     cut_ = true;
@@ -480,6 +484,7 @@ class trial {
   heap_core& heap_;
   fault_list& faults_;
   std::uint16_t const first_birth_;            // of objects that may be members
+  std::uint16_t birth_;                        // of members that leave S
   std::uint16_t first_joining_ = slot_in_set;  // of those that may become one because an edge leads to them
   checked_trace checked_;
   chunk_list<work_entry> set_;

@@ -30,7 +30,7 @@ inline constexpr type_traits_set has_keyed_parts = 4;  // a container whose orde
 inline constexpr type_traits_set has_destructor = 8;   // that does more than to drop handles
 
 struct object_header;
-struct work_entry;
+class work_entry;
 
 struct type_descriptor {
   void (*destroy)(work_entry const* first, work_entry const* last) noexcept;         // null: nothing to do

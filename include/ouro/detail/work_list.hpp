@@ -38,7 +38,7 @@ class chunk_pool {
   }
 
  private:
-  static constexpr std::size_t most_kept = 32;  // 1 MiB: what young collections need
+  static constexpr std::size_t most_kept = 32;  // 1 MiB: what collections of some 60,000 objects need
   struct link {
     link* next;
   };
