@@ -1140,8 +1140,8 @@ class registry {
  public:
   /// False when there is no memory to remember the chunk, or its address is out of range (`work_entry` relies on that).
   bool add_chunk(void* chunk) noexcept {
-    auto const index = reinterpret_cast<std::uintptr_t>(chunk) / chunk_bytes;
-    if (index / leaf_bits >= leaves) return false;
+    if (!in_range(chunk)) return false;
+    auto const index = index_of(chunk);
     std::atomic<leaf*>& place = top_[index / leaf_bits];
     leaf* bits = place.load(std::memory_order_acquire);
     if (bits == nullptr) {
@@ -1158,24 +1158,23 @@ class registry {
   }
 
   void remove_chunk(void* chunk) noexcept {
-    auto const index = reinterpret_cast<std::uintptr_t>(chunk) / chunk_bytes;
+    auto const index = index_of(chunk);
     leaf* bits = top_[index / leaf_bits].load(std::memory_order_acquire);
     word(*bits, index).fetch_and(~mask(index), std::memory_order_release);
   }
 
   bool in_chunk(void const* address) const noexcept {
-    auto const index = reinterpret_cast<std::uintptr_t>(address) / chunk_bytes;
-    if (index / leaf_bits >= leaves) return false;
+    if (!in_range(address)) return false;
+    auto const index = index_of(address);
     leaf* bits = top_[index / leaf_bits].load(std::memory_order_acquire);
     return bits != nullptr && (word(*bits, index).load(std::memory_order_acquire) & mask(index)) != 0;
   }
 
   /// As add_chunk().
   bool add_large(void const* begin, large_prefix* prefix) noexcept {
-    auto const address = reinterpret_cast<std::uintptr_t>(begin);
-    if (address / chunk_bytes / leaf_bits >= leaves) return false;
+    if (!in_range(begin)) return false;
     flag_lock lock(locked_);
-    OURO_DETAIL_TRY { large().emplace(address, prefix); }
+    OURO_DETAIL_TRY { large().emplace(reinterpret_cast<std::uintptr_t>(begin), prefix); }
     OURO_DETAIL_CATCH_ALL { return false; }
     return true;
   }
@@ -1200,6 +1199,11 @@ class registry {
       static_cast<std::size_t>((((std::uint64_t{1} << address_bits) / chunk_bytes) + leaf_bits - 1) / leaf_bits);
   using leaf = std::array<std::atomic<std::uint64_t>, leaf_bits / 64>;
   using large_map = std::map<std::uintptr_t, large_prefix*>;
+
+  static std::size_t index_of(void const* address) noexcept {
+    return reinterpret_cast<std::uintptr_t>(address) / chunk_bytes;
+  }
+  static bool in_range(void const* address) noexcept { return index_of(address) / leaf_bits < leaves; }
 
   static std::atomic<std::uint64_t>& word(leaf& bits, std::size_t index) noexcept {
     return bits[index % leaf_bits / 64];
@@ -3459,35 +3463,13 @@ class checked_trace : public tracer {
 
 #endif  // OURO_DETAIL_EDGE_STREAM_HPP
 
-// Trial deletion: which objects of a set S are kept alive by nothing but one another.
-//
-//   insert   S grows; each object's count is saved
-//   count    trace S, subtract every edge that stays inside: what is left are references from outside
-//   mark     what has some, and all it leads to, is alive
-//   split    the rest of S is garbage; counts are restored
-//
-// Any S will do: references from objects outside it count as external. So an age limit, a budget, a shortage of memory
-// and a type that cannot be traced are one operation, and all err on the side of life.
-//
-// D. F. Bacon, V. T. Rajan, "Concurrent Cycle Collection in Reference Counted Systems" (ECOOP 2001) names the idea;
-// subtracting inside a set that is tested as a whole is what CPython's collector does.
-#ifndef OURO_DETAIL_TRIAL_DELETION_HPP
-#define OURO_DETAIL_TRIAL_DELETION_HPP
+// What a collection tells of traces that users wrote.
+#ifndef OURO_DETAIL_FAULT_LIST_HPP
+#define OURO_DETAIL_FAULT_LIST_HPP
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
-
-/// Neighbours in S are often neighbours in memory: what lies in one page has one type, and is handed to it together.
-/// Large objects are on their own: what looks like a page of theirs is shared by any types.
-inline work_entry* end_of_run(work_entry* first, work_entry* last) noexcept {
-  if (first->is_large()) return first + 1;
-  work_entry const start = *first;
-  do {
-    ++first;
-  } while (first != last && first->is_near(start, std::countr_zero(page_bytes)));
-  return first;
-}
 
 /// Misuse found while user code must not run; told when the trial is over.
 class fault_list {
@@ -3536,6 +3518,42 @@ class fault_list {
   std::array<entry, 16> faults_{};
   std::size_t size_ = 0;
 };
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_FAULT_LIST_HPP
+
+// Trial deletion: which objects of a set S are kept alive by nothing but one another.
+//
+//   insert   S grows; each object's count is saved
+//   count    trace S, subtract every edge that stays inside: what is left are references from outside
+//   mark     what has some, and all it leads to, is alive
+//   split    the rest of S is garbage; counts are restored
+//
+// Any S will do: references from objects outside it count as external. So an age limit, a budget, a shortage of memory
+// and a type that cannot be traced are one operation, and all err on the side of life.
+//
+// D. F. Bacon, V. T. Rajan, "Concurrent Cycle Collection in Reference Counted Systems" (ECOOP 2001) names the idea;
+// subtracting inside a set that is tested as a whole is what CPython's collector does.
+#ifndef OURO_DETAIL_TRIAL_DELETION_HPP
+#define OURO_DETAIL_TRIAL_DELETION_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// Neighbours in S are often neighbours in memory: what lies in one page has one type, and is handed to it together.
+/// Large objects are on their own: what looks like a page of theirs is shared by any types.
+inline work_entry* end_of_run(work_entry* first, work_entry* last) noexcept {
+  if (first->is_large()) return first + 1;
+  work_entry const start = *first;
+  do {
+    ++first;
+  } while (first != last && first->is_near(start, std::countr_zero(page_bytes)));
+  return first;
+}
 
 class trial {
  public:

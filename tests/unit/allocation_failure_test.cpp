@@ -166,6 +166,24 @@ std::size_t collect_or_give_up(int generation, bool& threw) {
   }
 }
 
+struct outcome {
+  std::size_t found;
+  bool failed;
+};
+
+/// A collection during which the k-th allocation fails, and with `lasting` all after it.
+outcome collect_failing(int generation, long k, bool lasting) {
+  bool threw = false;
+  outcome result{};
+  {
+    failing const f(k, lasting);
+    result.found = collect_or_give_up(generation, threw);
+    result.failed = f.happened();
+  }
+  CHECK_FALSE(threw);
+  return result;
+}
+
 /// Runs `scenario(k, lasting)` for k = 1, 2, ... until it ran without a failure; returns how many failed.
 template <class F>
 long for_every_allocation(F scenario) {
@@ -216,15 +234,7 @@ TEST_CASE("memory runs out at any allocation of a full collection: state restore
     make_ring(garbage_count, garbage_length);
     auto const before = live.use_count();
 
-    std::size_t found = 0;
-    bool threw = false;
-    bool failed = false;
-    {
-      failing const f(k, lasting);
-      found = collect_or_give_up(2, threw);
-      failed = f.happened();
-    }
-    CHECK_FALSE(threw);
+    auto [found, failed] = collect_failing(2, k, lasting);
     CHECK(found <= garbage_length);
     CHECK(garbage_count.died == static_cast<int>(found));
     CHECK(live_count.died == 0);
@@ -252,15 +262,7 @@ TEST_CASE("memory runs out at any allocation of a young collection: state restor
     int const generation = static_cast<int>(k % 2);
     auto const young = make_ring(c, 2'500);
     make_ring(c, 2'500);
-    std::size_t found = 0;
-    bool threw = false;
-    bool failed = false;
-    {
-      failing const f(k, lasting);
-      found = collect_or_give_up(generation, threw);
-      failed = f.happened();
-    }
-    CHECK_FALSE(threw);
+    auto [found, failed] = collect_failing(generation, k, lasting);
     CHECK(c.died == static_cast<int>(found));
     CHECK(ring_is_whole(old, 1'000));
     CHECK(ring_is_whole(young, 2'500));
@@ -285,15 +287,7 @@ TEST_CASE("memory runs out at any allocation of a collection with finalizers: ea
       auto const p = make_gc<finalized>(tally{c}, &calls, &saved, i % 10 == 0);
       p->self = p;
     }
-    std::size_t found = 0;
-    bool threw = false;
-    bool failed = false;
-    {
-      failing const f(k, lasting);
-      found = collect_or_give_up(2, threw);
-      failed = f.happened();
-    }
-    CHECK_FALSE(threw);
+    auto [found, failed] = collect_failing(2, k, lasting);
     CHECK(c.died == static_cast<int>(found));
     CHECK(calls >= static_cast<int>(found));
     heap.verify();
@@ -321,15 +315,7 @@ TEST_CASE("memory runs out at any allocation of a collection of one object with 
     hub->next = hub;
     for (int i = 0; i < 100; ++i) hub->links.push_back(make_gc<node>(tally{c}));
     hub.reset();
-    std::size_t found = 0;
-    bool threw = false;
-    bool failed = false;
-    {
-      failing const f(k, lasting);
-      found = collect_or_give_up(2, threw);
-      failed = f.happened();
-    }
-    CHECK_FALSE(threw);
+    auto [found, failed] = collect_failing(2, k, lasting);
     CHECK(live->value == 12);
     heap.verify();
     // What was left out of a set that was cut short may hang on it, and then dies by counting.
@@ -368,15 +354,7 @@ TEST_CASE("memory runs out at any allocation of a collection whose finalizers ma
       p->self = p;
       p->more.reserve(20'000);
     }
-    std::size_t found = 0;
-    bool threw = false;
-    bool failed = false;
-    {
-      failing const f(k, lasting);
-      found = collect_or_give_up(2, threw);
-      failed = f.happened();
-    }
-    CHECK_FALSE(threw);
+    auto [found, failed] = collect_failing(2, k, lasting);
     CHECK(c.died == static_cast<int>(found));
     heap.verify();
     for (int i = 0; i < 2; ++i) found += ouro::gc::collect();
@@ -413,14 +391,7 @@ TEST_CASE("garbage that a young collection leaves behind for want of memory is f
       p->self = p;
       p->more.reserve(20'000);
     }
-    bool threw = false;
-    bool failed = false;
-    {
-      failing const f(k, lasting);
-      collect_or_give_up(0, threw);
-      failed = f.happened();
-    }
-    CHECK_FALSE(threw);
+    bool const failed = collect_failing(0, k, lasting).failed;
     if (c.alive != 0) {
       ++left;
       gc_ptr<cell> chain;  // nothing is dropped while the heap grows
@@ -451,15 +422,7 @@ TEST_CASE("memory runs out at any allocation of a collection with callbacks: the
         (p == ouro::gc::phase::start ? starts : stops) += !copy.empty();
       });
     make_ring(c, 100);
-    std::size_t found = 0;
-    bool threw = false;
-    bool failed = false;
-    {
-      failing const f(k, lasting);
-      found = collect_or_give_up(2, threw);
-      failed = f.happened();
-    }
-    CHECK_FALSE(threw);
+    auto [found, failed] = collect_failing(2, k, lasting);
     CHECK(c.died == static_cast<int>(found));
     CHECK(starts <= 3);
     CHECK(stops <= 3);
@@ -478,14 +441,7 @@ TEST_CASE("memory runs out at any allocation of a collection that saves all garb
     make_ring(c, 500);
     ouro::gc::set_debug(ouro::gc::debug_flags::saveall);
     ouro::gc::garbage().clear();
-    bool threw = false;
-    bool failed = false;
-    {
-      failing const f(k, lasting);
-      collect_or_give_up(2, threw);
-      failed = f.happened();
-    }
-    CHECK_FALSE(threw);
+    bool const failed = collect_failing(2, k, lasting).failed;
     CHECK(c.died == 0);
     heap.verify();
     ouro::gc::set_debug(ouro::gc::debug_flags::none);

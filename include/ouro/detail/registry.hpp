@@ -41,8 +41,8 @@ class registry {
  public:
   /// False when there is no memory to remember the chunk, or its address is out of range (`work_entry` relies on that).
   bool add_chunk(void* chunk) noexcept {
-    auto const index = reinterpret_cast<std::uintptr_t>(chunk) / chunk_bytes;
-    if (index / leaf_bits >= leaves) return false;
+    if (!in_range(chunk)) return false;
+    auto const index = index_of(chunk);
     std::atomic<leaf*>& place = top_[index / leaf_bits];
     leaf* bits = place.load(std::memory_order_acquire);
     if (bits == nullptr) {
@@ -59,24 +59,23 @@ class registry {
   }
 
   void remove_chunk(void* chunk) noexcept {
-    auto const index = reinterpret_cast<std::uintptr_t>(chunk) / chunk_bytes;
+    auto const index = index_of(chunk);
     leaf* bits = top_[index / leaf_bits].load(std::memory_order_acquire);
     word(*bits, index).fetch_and(~mask(index), std::memory_order_release);
   }
 
   bool in_chunk(void const* address) const noexcept {
-    auto const index = reinterpret_cast<std::uintptr_t>(address) / chunk_bytes;
-    if (index / leaf_bits >= leaves) return false;
+    if (!in_range(address)) return false;
+    auto const index = index_of(address);
     leaf* bits = top_[index / leaf_bits].load(std::memory_order_acquire);
     return bits != nullptr && (word(*bits, index).load(std::memory_order_acquire) & mask(index)) != 0;
   }
 
   /// As add_chunk().
   bool add_large(void const* begin, large_prefix* prefix) noexcept {
-    auto const address = reinterpret_cast<std::uintptr_t>(begin);
-    if (address / chunk_bytes / leaf_bits >= leaves) return false;
+    if (!in_range(begin)) return false;
     flag_lock lock(locked_);
-    OURO_DETAIL_TRY { large().emplace(address, prefix); }
+    OURO_DETAIL_TRY { large().emplace(reinterpret_cast<std::uintptr_t>(begin), prefix); }
     OURO_DETAIL_CATCH_ALL { return false; }
     return true;
   }
@@ -101,6 +100,11 @@ class registry {
       static_cast<std::size_t>((((std::uint64_t{1} << address_bits) / chunk_bytes) + leaf_bits - 1) / leaf_bits);
   using leaf = std::array<std::atomic<std::uint64_t>, leaf_bits / 64>;
   using large_map = std::map<std::uintptr_t, large_prefix*>;
+
+  static std::size_t index_of(void const* address) noexcept {
+    return reinterpret_cast<std::uintptr_t>(address) / chunk_bytes;
+  }
+  static bool in_range(void const* address) noexcept { return index_of(address) / leaf_bits < leaves; }
 
   static std::atomic<std::uint64_t>& word(leaf& bits, std::size_t index) noexcept {
     return bits[index % leaf_bits / 64];
