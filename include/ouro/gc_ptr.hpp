@@ -160,7 +160,7 @@ class gc_ptr {
   explicit operator bool() const noexcept { return word_ != nullptr; }
 
   /// The number of handles to the object; 0 for a null handle. An object whose count has reached the top is immortal.
-  std::size_t use_count() const noexcept { return word_ != nullptr ? header()->count : 0; }
+  std::size_t use_count() const noexcept { return word_ != nullptr ? detail::count_of(*header()) : 0; }
 
  private:
   template <class>

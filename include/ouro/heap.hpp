@@ -98,7 +98,8 @@ class heap {
     detail::block_totals const totals = detail::count_blocks(*core_);
     return {
         totals.objects[0] + totals.objects[1], totals.bytes,
-        (core_->used_pages + core_->dirty_pages) * detail::page_bytes + core_->large_bytes + core_->kept_large_bytes,
+        (core_->used_pages + core_->dirty_pages + core_->idle_pages) * detail::page_bytes + core_->large_bytes +
+            core_->kept_large_bytes,
         core_->used_pages, core_->large_objects[0] + core_->large_objects[1]};
   }
 
@@ -110,7 +111,7 @@ class heap {
   /// Gives all free pages and large blocks back to the system.
   void trim() noexcept {
     detail::flush_bins(*core_);
-    detail::trim_pages(*core_, 0);
+    detail::trim_all_pages(*core_);
     detail::trim_large(*core_, 0);
   }
 
@@ -188,6 +189,7 @@ inline void verify_heap(heap_core& heap) noexcept {
       check(&heap_of(h) == &heap, "an object lies in another heap's page");
       if (state_of(*h) == object_state::queued) return;
       check(h->slot >= slot_leaf || h->slot < heap.candidate_count, "an object's slot is out of range");
+      check(is_sticky(*h) || is_slow(h->slot) == (h->word >= slow_word), "an object's word and slot differ");
       if (is_candidate(*h)) {
         ++candidates;
         check(heap.candidates[h->slot].header == h, "the candidate buffer does not know one of its candidates");
@@ -199,6 +201,16 @@ inline void verify_heap(heap_core& heap) noexcept {
           "the running count of objects is wrong");
   }
   check(pages + heap.entry_page_count == heap.used_pages, "the count of pages is wrong");
+  std::size_t idle = 0;
+  for (std::uint32_t i = 0; i != heap.bin_count; ++i) {
+    for (page* p = heap.bins[i].idle; p != nullptr; p = p->next) {
+      ++idle;
+      std::size_t free_blocks = 0;
+      for (object_header* h = p->free_list; h != nullptr; h = next_free(h)) free_blocks += page_of(h) == p;
+      check(p->bin == i && p->used == 0 && !p->partial && free_blocks == p->carved, "an idle page is not empty");
+    }
+  }
+  check(idle == heap.idle_pages, "the count of idle pages is wrong");
   check(candidates == heap.candidate_count, "the count of candidates is wrong");
 }
 

@@ -127,7 +127,7 @@ class weak_gc_ptr {
   /// The number of handles to the object; 0 once it has died.
   std::size_t use_count() const noexcept {
     detail::object_header const* const h = detail::target_of(word_).header;
-    return h != nullptr ? h->count : 0;
+    return h != nullptr ? detail::count_of(*h) : 0;
   }
 
  private:

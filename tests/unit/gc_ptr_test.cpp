@@ -360,7 +360,7 @@ TEST_CASE("a count saturates: an object that had too many handles is immortal an
   };
   auto p = make_gc<mortal>(&deaths);
   // As if there were so many handles already: to make them takes a minute.
-  ouro::detail::handle_access::header(p)->count = 0x7fff'ff00u;
+  ouro::detail::set_count(*ouro::detail::handle_access::header(p), 0x1fff'ff00u);
   alignas(gc_ptr<mortal>) std::byte storage[sizeof(gc_ptr<mortal>)];
   for (int i = 0; i != 1000; ++i) ::new (static_cast<void*>(storage)) gc_ptr<mortal>(p);
   CHECK(p.use_count() > 1'000'000'000);

@@ -5,6 +5,7 @@
 
 #include <ouro/ouro.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -281,6 +282,65 @@ TEST_CASE("memory stays flat when a page's worth of objects comes and goes") {
     kept.clear();
   }
   CHECK(most <= 4 * 65'536);
+}
+
+TEST_CASE("pages that have lost all their objects serve other types before the system is asked for more") {
+  struct other {
+    std::array<std::uint64_t, 4> words{};
+  };
+  manual_heap heap;
+  std::vector<gc_ptr<three_words>> kept(50'000);
+  std::vector<gc_ptr<other>> others(30'000);
+  for (auto& p : kept) p = make_gc<three_words>();
+  auto const reserved = heap.get().stats().bytes_reserved;
+  for (int round = 0; round != 3; ++round) {
+    for (auto& p : kept) p = nullptr;
+    heap.verify();
+    CHECK(heap.objects() == 0);
+    CHECK(heap.get().stats().pages <= 2);  // those that the two types allocate from
+    for (auto& p : others) p = make_gc<other>();
+    heap.verify();
+    CHECK(heap.get().stats().bytes_reserved <= reserved + 65'536);
+    for (auto& p : others) p = nullptr;
+    for (auto& p : kept) p = make_gc<three_words>(p, nullptr, &p);
+    CHECK(heap.get().stats().bytes_reserved <= reserved + 65'536);
+  }
+  CHECK(std::all_of(kept.begin(), kept.end(), [](auto& p) { return p->c == &p && p.use_count() == 1; }));
+  kept.clear();
+  heap.get().trim();
+  CHECK(heap.get().stats().bytes_reserved == 0);
+}
+
+TEST_CASE("pages that have lost all their objects count for no limit until they are used again") {
+  manual_heap heap;
+  std::vector<gc_ptr<three_words>> kept(20'000);
+  for (auto& p : kept) p = make_gc<three_words>();
+  auto const full = heap.get().stats().pages;
+  kept.clear();
+  heap.get().set_limit(full / 2 * 65'536);
+  CHECK_THROWS_AS(
+      [&] {
+        while (true) kept.push_back(make_gc<three_words>());
+      }(),
+      std::bad_alloc);
+  CHECK(heap.get().stats().pages <= full / 2);
+  CHECK(kept.size() > 20'000 / 3);
+  heap.verify();
+}
+
+TEST_CASE("pages that have lost all their objects are used again when figures have become exact") {
+  manual_heap heap;
+  std::vector<gc_ptr<three_words>> kept(20'000);
+  for (auto& p : kept) p = make_gc<three_words>();
+  for (auto& p : kept) p = nullptr;
+  gc::set_threshold(1'000'000);
+  for (auto& p : kept) p = make_gc<three_words>();
+  CHECK(heap.objects() == 20'000);
+  heap.verify();
+  kept.clear();
+  CHECK(heap.objects() == 0);
+  CHECK(heap.get().stats().bytes_in_use == 0);
+  heap.verify();
 }
 
 // ---- limits and failures ----------------------------------------------------------------------------------------

@@ -169,13 +169,13 @@ OURO_DETAIL_NOINLINE inline object_header* allocate_slow(type_descriptor const& 
   if (h == nullptr) {
     heap_user keep(current_heap());
     collect(current_heap(), 2, seeds::pages);
-    trim_pages(current_heap(), 0);
+    trim_all_pages(current_heap());
     trim_large(current_heap(), 0);
     h = try_allocate(current_heap(), type, bytes);
   }
   if (h == nullptr) throw_bad_alloc();
   auto const flags = static_cast<std::uint8_t>(h->flags | static_cast<std::uint8_t>(object_state::constructing));
-  *h = {1, slot_of_newborn(current_heap(), type), 0, flags};
+  *h = make_header(1, slot_of_newborn(current_heap(), type), 0, flags);
   if (!is_large(*h)) unpoison_body(*page_of(h), h);
   return h;
 }
@@ -193,7 +193,7 @@ OURO_DETAIL_INLINE object_header* allocate(type_descriptor const& type, std::siz
     if (object_header* h = b.free; h != nullptr) [[likely]] {
       b.free = next_free(h);
       *h = Tracked ? thread.fresh
-                   : object_header{1, slot_leaf, 0, static_cast<std::uint8_t>(object_state::constructing)};
+                   : make_header(1, slot_leaf, object_state::constructing);
       unpoison_body(*page_of(h), h);
       return h;
     }
@@ -209,7 +209,7 @@ inline void abandon(object_header* h) noexcept {
     clear_and_call(heap, h);
     drop_entries(h);
   }
-  if (h->count == 1) {
+  if (count_of(*h) == 1) {
     if (is_candidate(*h)) remove_candidate(heap, h);
     return release_block(h);
   }

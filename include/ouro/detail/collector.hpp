@@ -16,7 +16,7 @@ inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
 /// Counts of garbage that is being torn down start here, so that no drop brings them to zero.
-inline constexpr std::uint32_t condemned_count = 0x40000000u;
+inline constexpr std::uint32_t condemned_count = 0x10000000u;
 
 inline constexpr unsigned debug_stats = 1, debug_collectable = 2, debug_saveall = 32;
 
@@ -96,13 +96,11 @@ class collection {
         heap_.candidates[kept++] = c;
         continue;
       }
-      c.header->slot = c.birth;
-      if (birth <= oldest_) {
-        heap_.old_fell = true;
-      } else {
-        ++candidates_;
-        if (from_ == seeds::candidates && trial_.eligible(*c.header)) trial_.insert(c.header);
-      }
+      bool const is_old = birth <= oldest_;
+      heap_.old_fell |= is_old;
+      candidates_ += !is_old;
+      bool const joins = !is_old && from_ == seeds::candidates && trial_.insert(c.header);
+      if (!joins) set_slow_slot(*c.header, c.birth);
     }
     heap_.candidate_count = heap_.aged_candidates = kept;
     heap_.overflowed = false;
@@ -147,7 +145,7 @@ class collection {
     trial_.set().for_each([&](work_entry& entry) {
       object_header* h = entry.header();
       if (is_candidate(*h)) remove_candidate(heap_, h);
-      if (!is_sticky(h->count)) --h->count;
+      if (!is_sticky(*h)) --h->word;
     });
     trial_.rearm();
     return true;
@@ -265,7 +263,7 @@ class collection {
         object_header& h = *entry->header();
         if ((load_second_word(&h) & weakly_referenced) != 0) [[unlikely]]
           clear_weak_handles(&h, uncalled);
-        h = {condemned_count, slot_condemned, h.weak, with_state(h, object_state::destroying)};
+        h = make_header(condemned_count, slot_condemned, h.weak, with_state(h, object_state::destroying));
       }
       if (!type.hand_traced()) return stream.trace(type, first, last);
       for (; first != last; ++first) clear_checked(pass, stream, type, first->header());
@@ -319,7 +317,7 @@ class collection {
       }
       for (; first != last; ++first) {
         object_header* const h = first->header();
-        if (Condemned && h->count != condemned_count) {
+        if (Condemned && count_of(*h) != condemned_count) {
           keep_zombie(heap_, type, h);
         } else if (p == nullptr || h->weak != 0) {
           release_block(h);
@@ -331,7 +329,7 @@ class collection {
     while (whole_pages != nullptr) {
       page& p = *std::exchange(whole_pages, whole_pages->next_queued);
       if (heap_.counting) heap_.objects[p.tracked] -= p.used;
-      release_empty_page(p);
+      release_whole_page(p);
     }
   }
 
@@ -340,7 +338,7 @@ class collection {
 
     void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
-      if (h->slot >= slot_in_set) ++h->count;
+      if (h->slot >= slot_in_set) ++h->word;
     }
     bool wants(weak_entry& e) const noexcept { return std::exchange(e.round, round) != round; }
     void meet(object_header&) const noexcept {}

@@ -56,29 +56,28 @@ OURO_DETAIL_NOINLINE inline bool grow_candidates(heap_core& heap) noexcept {
 /// Only young candidates are kept in the buffer: generation 2 is collected page by page, so that one bit is enough.
 OURO_DETAIL_INLINE void record_candidate(heap_core& heap, object_header* h) noexcept {
   if (h->slot <= (slot_slow | heap.epoch.old) && heap.epoch.frozen == 0) {
-    h->slot = slot_old;
+    set_quick_slot(*h, slot_old);
     heap.old_fell = true;
     return;
   }
   heap.candidates[heap.candidate_count] = {h, h->slot};
-  h->slot = static_cast<std::uint16_t>(heap.candidate_count++);
+  set_quick_slot(*h, static_cast<std::uint16_t>(heap.candidate_count++));
 }
 
 /// What `add_candidate` does not handle itself.
 OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
-  constexpr std::uint32_t below_zero = 0xffffffffu;
   thread_state& thread = this_thread_state();
   if (h->slot > slot_epoch_limit || thread.depth >= tracing_depth) {
     thread.dropped_in_trace = true;
-    if (is_sticky(h->count)) h->count = h->count == below_zero ? 0 : sticky_count;
-  } else if (is_sticky(h->count)) {
-    if (h->count == below_zero) {
+    if (is_sticky(*h)) h->word = h->word == below_zero ? slow_word : sticky_word;
+  } else if (is_sticky(*h)) {
+    if (h->word == below_zero) {
       report(
           heap_of(h),
           "more handles were dropped than made; the object is kept. Was a handle copied bytewise, or destroyed twice?",
           "gc_ptr", type_of(h).name());
     }
-    h->count = sticky_count;
+    h->word = sticky_word;
   } else if (state_of(*h) == object_state::live) {
     heap_core& heap = heap_of(h);
     if (heap.candidate_count != heap.candidate_capacity || grow_candidates(heap)) {
@@ -92,7 +91,7 @@ OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
 /// Records that the count of an object fell to something above zero: it may be part of a cycle that is now garbage.
 OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
   if (h->slot > slot_epoch_limit || this_thread_state().depth >= tracing_depth || !is_live_in_page(*h) ||
-      is_sticky(h->count)) {
+      is_sticky(*h)) {
     return add_candidate_slow(h);
   }
   heap_core& heap = *page_of(h)->heap;
@@ -105,7 +104,7 @@ inline void remove_candidate(heap_core& heap, object_header* h) noexcept {
   candidate& place = heap.candidates[h->slot];
   candidate const last = heap.candidates[--heap.candidate_count];
   std::uint16_t const index = h->slot;
-  h->slot = place.birth;
+  set_slow_slot(*h, place.birth);
   if (last.header != h) {
     place = last;
     last.header->slot = index;
@@ -115,8 +114,8 @@ inline void remove_candidate(heap_core& heap, object_header* h) noexcept {
 /// The count will not change any more. The slot makes every further drop take the slow path, which sees to that.
 OURO_DETAIL_NOINLINE inline void make_immortal(object_header* h) noexcept {
   if (is_candidate(*h)) remove_candidate(heap_of(h), h);
-  if ((h->slot & slot_slow) == 0) h->slot = slot_oldest;
-  h->count = sticky_count;
+  if (!is_slow(h->slot)) h->slot = slot_oldest;
+  h->word = sticky_word;
 }
 
 /// The slot that tells when a tracked object was born, be it a candidate or not.
@@ -161,6 +160,7 @@ inline object_header* dequeue(thread_state& thread) noexcept {
     return nullptr;
   }
   h->slot = slot_of_newborn(heap_of(h), type_of(h));
+  set_count(*h, 0);
   set_state(*h, object_state::live);
   return h;
 }
@@ -177,11 +177,12 @@ inline void call_finalizer(heap_core& heap, type_descriptor const& type, object_
 
 /// True when the finalizer left the object without handles.
 inline bool still_dead_after_finalizer(heap_core& heap, type_descriptor const& type, object_header* h) noexcept {
-  h->count = 1;
+  set_count(*h, 1);
   call_finalizer(heap, type, h);
-  if (is_sticky(h->count)) return false;
-  if (--h->count != 0) {
-    if ((h->slot & slot_slow) != 0) add_candidate(h);
+  if (is_sticky(*h)) return false;
+  --h->word;
+  if (count_of(*h) != 0) {
+    if (is_slow(h->slot)) add_candidate(h);
     return false;
   }
   if (is_candidate(*h)) remove_candidate(heap, h);
@@ -204,14 +205,14 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
   bool const finalized = type.finalize == nullptr || type.is_generator() || (h->flags & flag_finalized) != 0;
   if (finalized || still_dead_after_finalizer(heap, type, h)) {
     set_state(*h, object_state::destroying);
-    h->slot = slot_slow;
+    set_slow_slot(*h, slot_slow);
     if ((h->flags & flag_side) != 0) clear_and_call(heap, h);
     if (type.destroy != nullptr) {
       work_entry const entry(h);
       type.destroy(&entry, &entry + 1);
     }
     if ((h->flags & flag_side) != 0) drop_entries(h);
-    h->count == 0 ? release_block(h) : keep_zombie(heap, type, h);
+    h->word == slow_word ? release_block(h) : keep_zombie(heap, type, h);
   }
   --thread.depth;
 }
@@ -229,7 +230,7 @@ OURO_DETAIL_INLINE void drain_queue(thread_state& thread) noexcept {
     do_what_waits(thread);
 }
 
-/// Any death that `release_last` does not handle itself: during a trace, of large objects, of candidates, with a
+/// Any death that `die` does not handle itself: during a trace, of large objects, of candidates, with a
 /// finalizer, with weak handles, deep inside other destructors.
 OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_header* h) noexcept {
   if (thread.depth >= tracing_depth) {
@@ -253,12 +254,12 @@ void die(object_header* h) noexcept {
   std::uint32_t const depth = thread.depth;
   if (depth >= deepest_nesting) [[unlikely]]
     return release_last_slow(thread, h);
-  *h = {0, slot_slow, 0, static_cast<std::uint8_t>(object_state::destroying)};
+  *h = make_header(0, slot_slow, object_state::destroying);
   thread.depth = depth + 1;
   Operations::destroy(h);
   thread.depth = depth;
   page& p = *page_of(h);
-  if (h->count == 0) [[likely]] {
+  if (h->word == slow_word) [[likely]] {
     free_in_page(p, h);
   } else {
     keep_zombie(*p.heap, *p.type, h);
@@ -269,8 +270,9 @@ void die(object_header* h) noexcept {
 /// The same for any object.
 inline void die_slowly(object_header* h) noexcept { release_last_slow(this_thread_state(), h); }
 
-/// The last handle has been dropped: the object dies, at once or, deep inside other destructors, soon.
-OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
+/// A handle has been dropped. If it was the last one the object dies, at once or, deep inside other destructors, soon.
+OURO_DETAIL_NOINLINE inline void drop_slow(object_header* h) noexcept {
+  if (count_of(*h) != 0) return add_candidate(h);
   constexpr auto live = static_cast<std::uint8_t>(object_state::live);
   // Large objects have a flag, and candidates are to leave their buffer.
   if (h->flags != live || h->weak != 0 || h->slot < slot_candidate_limit) return die_slowly(h);
@@ -278,16 +280,15 @@ OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
 }
 
 OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {
-  if (is_sticky(++h->count)) [[unlikely]]
+  ++h->word;
+  if (is_sticky(*h)) [[unlikely]]
     make_immortal(h);
 }
 
-/// Two instructions on memory, two branches: of immortal, free and dying objects bit 15 of the slot is set.
+/// A load, a store and a branch. Immortal, free and dying objects are slow.
 OURO_DETAIL_INLINE void drop_reference(object_header* h) noexcept {
-  if (--h->count == 0) [[unlikely]]
-    return release_last(h);
-  if ((h->slot & slot_slow) != 0) [[unlikely]]
-    add_candidate(h);
+  if (static_cast<std::int32_t>(--h->word) <= 0) [[unlikely]]
+    drop_slow(h);
 }
 
 }  // namespace detail

@@ -37,11 +37,11 @@ class pinned_generator {
   ~pinned_generator() {
     if (holds_last()) {
       drop_reference(header_);
-    } else if (!is_sticky(header_->count)) {
-      --header_->count;
+    } else if (!is_sticky(*header_)) {
+      --header_->word;
     }
   }
-  bool holds_last() const noexcept { return header_->count == 1; }
+  bool holds_last() const noexcept { return count_of(*header_) == 1; }
 
  private:
   object_header* header_;
@@ -79,8 +79,8 @@ class generator_share {
   }
   OURO_DETAIL_INLINE static void release(object_header* h, std::uint16_t epoch) noexcept {
     check_handle(h);
-    if (h->count == 1 || is_sticky(h->count) || epoch != this_thread_state().fresh.slot) return drop_reference(h);
-    --h->count;
+    if (count_of(*h) == 1 || is_sticky(*h) || epoch != this_thread_state().fresh.slot) return drop_reference(h);
+    --h->word;
   }
 
   generator_shell* shell_ = nullptr;
@@ -273,7 +273,7 @@ struct generator_operations {
   static bool defer_death(object_header* h) noexcept {
     auto& s = *static_cast<shell*>(object_of(h));
     if (!is_in_use(s)) return false;
-    h->count = 1;
+    set_count(*h, 1);
     if (s.state == generator_state::entered) s.leaf = &no_front;
     if (s.state != generator_state::ending) s.state = generator_state::orphaned;
     s.was_orphaned = true;

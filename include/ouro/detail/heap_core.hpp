@@ -51,6 +51,7 @@ struct bin {
   object_header* free = nullptr;  // blocks ready to be handed out
   page* current = nullptr;        // where they lie
   page* partial = nullptr;        // other pages with free blocks
+  page* idle = nullptr;           // pages without objects that keep their free blocks
 };
 
 /// Size classes of large blocks, up to 2 GiB; see `large_class`.
@@ -113,6 +114,7 @@ struct heap_core {
   chunk* chunks = nullptr;
   std::size_t chunk_count = 0;
   std::size_t dirty_pages = 0;
+  std::size_t idle_pages = 0;
   std::size_t used_pages = 0;
   std::size_t large_objects[2] = {};
   std::size_t large_bytes = 0;

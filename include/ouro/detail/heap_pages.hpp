@@ -2,6 +2,9 @@
 //
 //   chunk --> page --> bin (one for each type and size class) --> block
 //
+// A page whose last object dies is idle: it stays with its bin, its free blocks linked as they are. Before the heap takes
+// a page that was never used, all idle ones become dirty: free for any type.
+//
 // A bin owns all free blocks of its current page, so handing one out touches nothing but the bin and the block. Those
 // blocks count as in use; a block freed on another page goes to that page's own list.
 #ifndef OURO_DETAIL_HEAP_PAGES_HPP
@@ -14,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <utility>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -76,8 +80,39 @@ inline void trim_pages(heap_core& heap, std::size_t keep) noexcept {
   }
 }
 
+/// From now on the page is free for any type.
+inline void make_dirty(heap_core& heap, page* p) noexcept {
+  p->type = nullptr;
+  p->owner->in_use &= ~page_bit(p);
+  p->owner->dirty |= page_bit(p);
+  ++heap.dirty_pages;
+}
+
+inline void make_idle_pages_dirty(heap_core& heap) noexcept {
+  for (std::uint32_t i = 0; heap.idle_pages != 0; ++i) {
+    for (page* p = std::exchange(heap.bins[i].idle, nullptr); p != nullptr; --heap.idle_pages) {
+      make_dirty(heap, std::exchange(p, p->next));
+    }
+  }
+}
+
+/// Gives all that is not in use back to the system.
+inline void trim_all_pages(heap_core& heap) noexcept {
+  make_idle_pages_dirty(heap);
+  trim_pages(heap, 0);
+}
+
+/// As many pages as are in use are kept: programs that free much often allocate it again.
+inline void trim_surplus_pages(heap_core& heap) noexcept {
+  std::size_t const most = std::max<std::size_t>(128, heap.used_pages);
+  if (heap.dirty_pages + heap.idle_pages <= most) return;
+  make_idle_pages_dirty(heap);
+  trim_pages(heap, most / 2);
+}
+
 /// An unused page, or null when the system has none.
 inline page* acquire_page_beyond_limit(heap_core& heap) noexcept {
+  if (heap.dirty_pages == 0) make_idle_pages_dirty(heap);
   chunk* c = heap.chunks;
   bool const reuse = heap.dirty_pages != 0;
   while (c != nullptr && (reuse ? c->dirty == 0 : c->in_use == all_pages)) c = c->next;
@@ -110,14 +145,9 @@ inline page* acquire_page(heap_core& heap) noexcept {
 }
 
 inline void give_page_back(heap_core& heap, page* p) noexcept {
-  p->type = nullptr;
-  p->owner->in_use &= ~page_bit(p);
-  p->owner->dirty |= page_bit(p);
+  make_dirty(heap, p);
   --heap.used_pages;
-  ++heap.dirty_pages;
-  // As many as are in use are kept: programs that free much often allocate it again.
-  std::size_t const most = std::max<std::size_t>(128, heap.used_pages);
-  if (heap.dirty_pages > most) trim_pages(heap, most / 2);
+  trim_surplus_pages(heap);
 }
 
 inline void link_page(page*& first, page* p) noexcept {
@@ -131,11 +161,36 @@ inline void unlink_page(page*& first, page* p) noexcept {
   if (p->next != nullptr) p->next->previous = p->previous;
 }
 
-inline void release_page(heap_core& heap, page* p) noexcept {
+inline void leave_heap(heap_core& heap, page* p) noexcept {
   unlink_page(heap.pages[p->tracked], p);
-  heap.bytes -= std::size_t{p->charged} * p->block_bytes;
-  delete[] p->sides;
+  heap.bytes -= std::size_t{std::exchange(p->charged, 0)} * p->block_bytes;
+  delete[] std::exchange(p->sides, nullptr);
+  p->side_count = 0;
+}
+
+inline void release_page(heap_core& heap, page* p) noexcept {
+  leave_heap(heap, p);
   give_page_back(heap, p);
+}
+
+/// Precondition: all blocks of the page are on its own list.
+inline void make_idle(heap_core& heap, page* p) noexcept {
+  leave_heap(heap, p);
+  p->next = std::exchange(heap.bins[p->bin].idle, p);
+  ++heap.idle_pages;
+  --heap.used_pages;
+  trim_surplus_pages(heap);
+}
+
+/// An idle page of the bin, in use again; null when there is none, or when the heap's limit does not allow it.
+inline page* take_idle_page(heap_core& heap, bin& b) noexcept {
+  page* const p = b.idle;
+  if (p == nullptr || !within_limit(heap, page_bytes)) return nullptr;
+  b.idle = p->next;
+  --heap.idle_pages;
+  ++heap.used_pages;
+  link_page(heap.pages[p->tracked], p);
+  return p;
 }
 
 inline void set_mode(heap_core& heap, page& p, page_mode mode) noexcept {
@@ -230,12 +285,14 @@ inline void charge(heap_core& heap, page& p, std::uint32_t taken, std::uint32_t 
 /// A page of the bin with at least one free block that is not the bin's current one; null when memory is short.
 inline page* page_with_space(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index,
                              std::size_t block) noexcept {
-  page* p = heap.bins[bin_index].partial;
+  bin& b = heap.bins[bin_index];
+  page* p = b.partial;
   if (p == nullptr) {
-    p = make_page(heap, type, bin_index, block);
+    p = take_idle_page(heap, b);
+    if (p == nullptr) p = make_page(heap, type, bin_index, block);
     if (p == nullptr) return nullptr;
     set_mode(heap, *p, heap.counting ? page_mode::counted : page_mode::plain);
-    link_partial(heap.bins[bin_index], p);
+    link_partial(b, p);
   }
   if (p->free_list == nullptr) carve(*p);
   return p;
@@ -369,11 +426,19 @@ inline void start_counting(heap_core& heap) noexcept {
 
 // --- freeing --------------------------------------------------------------------------------------------------------
 
+/// The last object of the page has been freed.
 OURO_DETAIL_NOINLINE inline void release_empty_page(page& p) noexcept {
   if (p.mode == page_mode::current) {
     p.used = current_used;
     return;
   }
+  heap_core& heap = *p.heap;
+  unlink_partial(heap.bins[p.bin], &p);
+  heap.counting ? release_page(heap, &p) : make_idle(heap, &p);
+}
+
+/// Everything in the page is free from now on, without a look at its blocks. Precondition: no bin allocates from it.
+inline void release_whole_page(page& p) noexcept {
   heap_core& heap = *p.heap;
   if (p.partial) unlink_partial(heap.bins[p.bin], &p);
   release_page(heap, &p);

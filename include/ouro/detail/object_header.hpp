@@ -1,6 +1,13 @@
 // The eight bytes in front of every object: its count, its place in the collector's books, its state.
 //
-//   | count: 32 | slot: 16 | weak: 8 | flags: 8 | object ...
+//   | word: 32 | slot: 16 | weak: 8 | flags: 8 | object ...
+//
+// `word` is the count, and whether dropping a handle that is not the last one takes the slow path. So a drop is one
+// change of memory and one branch: it has more to do if what is left, as a signed number, is not above zero.
+//
+//   0 .. 0x1fffffff             the count: leaves, and what the collector knows already
+//   0xc0000000 .. 0xdfffffff    0xc0000000 + the count: slow, as bit 15 of the slot says, too
+//   bit 29 set                  the object is immortal, or its count has just left its range
 //
 // `slot` says what the collector knows of a tracked object:
 //   0x0000..0x1fff   its index in the candidate buffer (the buffer keeps the birth epoch)
@@ -8,14 +15,15 @@
 //   0x7fff           generation 2, and its count fell since the last full collection
 //   0x8001..0xffef   0x8000 + birth epoch: tracked, no candidate
 //   0xfff0..         in the work list of a running collection
-// With bit 15 set, dropping a handle that is not the last one takes the slow path: it makes a candidate of the
-// object, tells a running trace that a handle was dropped under its feet, or finds that the object is immortal or dead.
+// With bit 15 set, dropping a handle that is not the last one makes a candidate of the object, tells a running trace
+// that a handle was dropped under its feet, or finds that the object is immortal or dead.
 // While an object is queued for its destructor `slot` links it to the next one of its page.
 #ifndef OURO_DETAIL_OBJECT_HEADER_HPP
 #define OURO_DETAIL_OBJECT_HEADER_HPP
 
 #include <ouro/fwd.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -35,7 +43,7 @@ enum class object_state : std::uint8_t {
 };
 
 struct object_header {
-  std::uint32_t count;
+  std::uint32_t word;
   std::uint16_t slot;
   std::uint8_t weak;
   std::uint8_t flags;
@@ -59,10 +67,36 @@ inline constexpr std::uint16_t slot_reached = 0xfff2;    // in S, alive
 inline constexpr std::uint16_t slot_traced = 0xfff3;     // in S, alive, and so is all it leads to
 inline constexpr std::uint16_t slot_condemned = 0xfff4;  // about to be destroyed
 
-/// A count with its top bit set never changes again: the object is immortal.
-inline constexpr std::uint32_t sticky_count = 0xc0000000u;
+inline constexpr std::uint32_t slow_word = 0xc0000000u;   // slow, and no handles
+inline constexpr std::uint32_t below_zero = slow_word - 1;  // one handle more was dropped than made
+inline constexpr std::uint32_t count_mask = 0x3fffffffu;
+inline constexpr std::uint32_t sticky_bit = 0x20000000u;
+/// The word of an immortal object never changes again: every copy and every drop is noticed.
+inline constexpr std::uint32_t sticky_word = 0xbf000000u;
 
-inline constexpr object_header header_of_free_block{0, slot_slow, 0, 0};
+constexpr bool is_slow(std::uint16_t slot) noexcept { return (slot & slot_slow) != 0; }
+constexpr object_header make_header(std::uint32_t count, std::uint16_t slot, std::uint8_t weak,
+                                    std::uint8_t flags) noexcept {
+  return {is_slow(slot) ? slow_word + count : count, slot, weak, flags};
+}
+constexpr object_header make_header(std::uint32_t count, std::uint16_t slot, object_state s) noexcept {
+  return make_header(count, slot, 0, static_cast<std::uint8_t>(s));
+}
+constexpr std::uint32_t count_of(object_header const& h) noexcept { return h.word & count_mask; }
+constexpr void set_count(object_header& h, std::uint32_t count) noexcept {
+  h.word = is_slow(h.slot) ? slow_word + count : count;
+}
+/// These keep the count. Preconditions: the object is not immortal, and the slot is slow, or is not.
+constexpr void set_slow_slot(object_header& h, std::uint16_t slot) noexcept {
+  h.slot = slot;
+  h.word |= slow_word;
+}
+constexpr void set_quick_slot(object_header& h, std::uint16_t slot) noexcept {
+  h.slot = slot;
+  h.word &= count_mask;
+}
+
+inline constexpr object_header header_of_free_block = make_header(0, slot_slow, object_state::free);
 /// Slot, weak count and flags as one number. Weak handles are counted in it, since some processors are several times as
 /// slow when a byte is read that has just been written.
 inline constexpr int weak_shift = std::endian::native == std::endian::big ? 8 : 16;
@@ -83,7 +117,7 @@ inline std::uint8_t with_state(object_header const& h, object_state s) noexcept 
   return static_cast<std::uint8_t>((h.flags & ~state_mask) | static_cast<std::uint8_t>(s));
 }
 inline void set_state(object_header& h, object_state s) noexcept { h.flags = with_state(h, s); }
-inline bool is_sticky(std::uint32_t count) noexcept { return static_cast<std::int32_t>(count) < 0; }
+inline bool is_sticky(object_header const& h) noexcept { return (h.word & sticky_bit) != 0; }
 inline bool is_large(object_header const& h) noexcept { return (h.flags & flag_large) != 0; }
 inline bool is_live_in_page(object_header const& h) noexcept {
   return (h.flags & (state_mask | flag_large)) == static_cast<std::uint8_t>(object_state::live);
@@ -104,11 +138,11 @@ class work_entry {
  public:
   static constexpr std::uint32_t big_count = 0x3fff;
 
-  explicit work_entry(object_header* h) noexcept : work_entry(h, h->count < big_count ? h->count : big_count) {
+  explicit work_entry(object_header* h) noexcept : work_entry(h, std::min(count_of(*h), big_count)) {
     if ((h->flags & flag_large) != 0) bits_ |= large_bit;
   }
   /// Faster. Preconditions: the object lies in a page, and its count is less than `big_count`.
-  static work_entry of_small(object_header* h) noexcept { return {h, h->count}; }
+  static work_entry of_small(object_header* h) noexcept { return {h, count_of(*h)}; }
 
   object_header* header() const noexcept {
     return reinterpret_cast<object_header*>(static_cast<std::uintptr_t>(bits_ >> 16 << 3));

@@ -74,8 +74,8 @@ inline void set_current(thread_state& thread, heap_core* heap) noexcept {
   bool const fast = heap != nullptr && !heap->counting;
   thread.bins = fast ? heap->bins : nullptr;
   thread.bin_count = fast ? heap->bin_count : 0;
-  thread.fresh = {1, static_cast<std::uint16_t>(slot_slow | (heap != nullptr ? heap->epoch.now : 0)), 0,
-                  static_cast<std::uint8_t>(object_state::constructing)};
+  thread.fresh = make_header(1, static_cast<std::uint16_t>(slot_slow | (heap != nullptr ? heap->epoch.now : 0)),
+                             object_state::constructing);
 }
 
 inline bool is_empty(heap_core const& heap) noexcept {
@@ -85,7 +85,7 @@ inline bool is_empty(heap_core const& heap) noexcept {
 inline void delete_heap(heap_core& heap) noexcept {
   if (heap.hooks.destroy != nullptr) heap.hooks.destroy(heap.hooks.module);
   if (heap.home_handle != nullptr) heap.delete_handle(heap.home_handle);
-  trim_pages(heap, 0);
+  trim_all_pages(heap);
   trim_large(heap, 0);
   delete[] heap.bins;
   delete[] heap.candidates;

@@ -53,12 +53,12 @@ class trial {
 
   /// Candidates are not: those that may join have left their buffer, the others are too old.
   bool eligible(object_header const& h) const noexcept {
-    return h.slot >= first_birth_ && h.slot < slot_in_set && state_of(h) == object_state::live && !is_sticky(h.count);
+    return h.slot >= first_birth_ && h.slot < slot_in_set && state_of(h) == object_state::live && !is_sticky(h);
   }
 
   /// False when S is full: the object stays outside, and what it leads to is alive.
   OURO_DETAIL_INLINE bool insert(object_header* h) noexcept {
-    if (is_large(*h) || h->count >= work_entry::big_count) [[unlikely]]
+    if (is_large(*h) || count_of(*h) >= work_entry::big_count) [[unlikely]]
       return insert_unusual(h);
     if (!set_.push(work_entry::of_small(h))) [[unlikely]]
       return stay_outside();
@@ -112,7 +112,7 @@ class trial {
     edge_stream<marking> stream(pass, trace_pass::visit, heap_);
     set_.for_each([&](work_entry& entry) {
       object_header* h = entry.header();
-      if (h->slot == slot_root || (h->slot == slot_in_set && h->count != 0)) trace_reached(stream, h);
+      if (h->slot == slot_root || (h->slot == slot_in_set && h->word != slow_word)) trace_reached(stream, h);
     });
     propagate(stream);
     while (missed_) {  // the stack could not grow: start again from what was reached but not traced
@@ -155,8 +155,8 @@ class trial {
   /// Makes a member an ordinary object again. It need not be known when it was born: all that a collection looks at is of
   /// one generation afterwards.
   void leave(object_header& h, std::uint32_t count) const noexcept {
-    h.count = count;
     h.slot = birth_;
+    h.word = slow_word + count;
   }
 
   /// Calls `f(entry, count)` for all that is in S, with the counts that were saved.
@@ -220,9 +220,9 @@ class trial {
       object_header* h = resolve(e.target);
       if (h->slot != slot_in_set && !self.joins(h)) return;
       if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, edge_target(h)});
-      if (h->count == 0) [[unlikely]]
+      if (h->word == slow_word) [[unlikely]]
         return self.make_root(h, trace_fault::too_many);
-      --h->count;
+      --h->word;
       ++self.edges_;
     }
 
@@ -246,7 +246,7 @@ class trial {
 
     void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
-      if (h->slot >= slot_in_set) ++h->count;
+      if (h->slot >= slot_in_set) ++h->word;
     }
     bool wants(weak_entry& e) const noexcept {
       bool const counted = (e.round | 1) == (round | 1);
@@ -263,7 +263,7 @@ class trial {
     // What has handles from outside is found without our help.
     void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
-      if (h->slot != slot_in_set || h->count != 0) return;
+      if (h->slot != slot_in_set || h->word != slow_word) return;
       h->slot = slot_reached;
       if (!self.stack_.push(h)) self.missed_ = true;
     }
@@ -285,7 +285,7 @@ class trial {
   /// False when a trace that users wrote has made handles that still exist, or has dropped some.
   bool counts_agree() noexcept {
     std::size_t external = 0;
-    set_.for_each([&](work_entry& entry) { external += entry.header()->count; });
+    set_.for_each([&](work_entry& entry) { external += count_of(*entry.header()); });
     return external == handles_ - edges_;
   }
 
@@ -300,7 +300,7 @@ class trial {
       entry.is_opaque() ? stream.trace_entries(entry.header()) : stream.trace(type, entry.header());
     });
     stream.drain();
-    set_.for_each([&](work_entry& entry) { leave(*entry.header(), entry.header()->count); });
+    set_.for_each([&](work_entry& entry) { leave(*entry.header(), count_of(*entry.header())); });
     set_.cut({});
     big_counts_.cut({});
     cut_ = true;
@@ -322,13 +322,13 @@ class trial {
 
   /// False when there is no memory.
   bool save_big_count(object_header const& h) noexcept {
-    return h.count < work_entry::big_count || big_counts_.push(h.count);
+    return count_of(h) < work_entry::big_count || big_counts_.push(count_of(h));
   }
 
   void join(object_header& h) noexcept {
-    handles_ += h.count;
+    handles_ += count_of(h);
     weak_handles_ |= h.weak;
-    h.slot = slot_in_set;
+    set_slow_slot(h, slot_in_set);
   }
 
   /// True when the target of an edge becomes a member of S.
@@ -336,7 +336,7 @@ class trial {
     if (h->slot < first_joining_ || h->slot >= slot_in_set) return false;
     if (!is_live_in_page(*h)) [[unlikely]]
       return joins_large(h);
-    return page_of(h)->heap == &heap_ && !is_sticky(h->count) && insert(h);
+    return page_of(h)->heap == &heap_ && !is_sticky(*h) && insert(h);
   }
   OURO_DETAIL_NOINLINE bool joins_large(object_header* h) noexcept {
     return is_large(*h) && prefix_of(h)->heap == &heap_ && eligible(*h) && insert(h);

@@ -35,7 +35,7 @@ class work_entry;
 struct type_descriptor {
   void (*destroy)(work_entry const* first, work_entry const* last) noexcept;         // null: nothing to do
   void (*trace)(work_entry const* first, work_entry const* last, tracer&) noexcept;  // null: a leaf
-  void (*die)(object_header*) noexcept;  // what dropping the last handle does, see `release_last`
+  void (*die)(object_header*) noexcept;  // what dropping the last handle does, see `drop_slow`
   void (*finalize)(void* object);        // null: none
   std::string_view (*name)() noexcept;
   void (*throw_pointer)(void* object);  // hardened: throws a pointer to the object, of its type; else null

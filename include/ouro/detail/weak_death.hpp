@@ -77,7 +77,7 @@ inline void attach(object_header* h, weak_table& table, weak_entry& e) {
   if (becomes_tracked) {
     heap_core& heap = heap_of(h);
     link_front(heap.tracked_leaves, side);
-    h->slot = static_cast<std::uint16_t>(slot_slow | heap.epoch.now);
+    set_slow_slot(*h, static_cast<std::uint16_t>(slot_slow | heap.epoch.now));
   }
 }
 

@@ -68,8 +68,8 @@ inline void release_block(object_header* h) noexcept {
   if (h->weak == 0) return free_block(h);
   page& p = *page_of(h);
   set_state(*h, object_state::dead);
-  h->count = 0;
   h->slot = slot_slow;
+  h->word = slow_word;
   ++p.heap->dead[p.tracked];
   poison_body(p, h);
 }
