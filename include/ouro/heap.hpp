@@ -96,11 +96,10 @@ class heap {
   /// O(pages).
   heap_stats stats() const noexcept {
     detail::block_totals const totals = detail::count_blocks(*core_);
-    return {
-        totals.objects[0] + totals.objects[1], totals.bytes,
-        (core_->used_pages + core_->dirty_pages + core_->idle_pages) * detail::page_bytes + core_->large_bytes +
-            core_->kept_large_bytes,
-        core_->used_pages, core_->large_objects[0] + core_->large_objects[1]};
+    return {totals.objects[0] + totals.objects[1], totals.bytes,
+            (core_->used_pages + core_->dirty_pages + core_->idle_pages) * detail::page_bytes + core_->large_bytes +
+                core_->kept_large_bytes,
+            core_->used_pages, core_->large_objects[0] + core_->large_objects[1]};
   }
 
   /// Bounds what pages in use and large blocks may take together. An allocation that would go beyond it runs a full
@@ -189,7 +188,7 @@ inline void verify_heap(heap_core& heap) noexcept {
       check(&heap_of(h) == &heap, "an object lies in another heap's page");
       if (state_of(*h) == object_state::queued) return;
       check(h->slot >= slot_leaf || h->slot < heap.candidate_count, "an object's slot is out of range");
-      check(is_sticky(*h) || is_slow(h->slot) == (h->word >= slow_word), "an object's word and slot differ");
+      check(is_sticky(*h) || count_of(*h) != 0 || state_of(*h) == object_state::destroying, "a count is wrong");
       if (is_candidate(*h)) {
         ++candidates;
         check(heap.candidates[h->slot].header == h, "the candidate buffer does not know one of its candidates");

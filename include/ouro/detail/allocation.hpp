@@ -192,8 +192,7 @@ OURO_DETAIL_INLINE object_header* allocate(type_descriptor const& type, std::siz
     bin& b = thread.bins[index];
     if (object_header* h = b.free; h != nullptr) [[likely]] {
       b.free = next_free(h);
-      *h = Tracked ? thread.fresh
-                   : make_header(1, slot_leaf, object_state::constructing);
+      *h = Tracked ? thread.fresh : make_header(1, slot_leaf, object_state::constructing);
       unpoison_body(*page_of(h), h);
       return h;
     }

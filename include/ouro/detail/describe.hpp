@@ -199,7 +199,7 @@ object_header* make_object(A&&... args) {
     abandon(h);
     OURO_DETAIL_RETHROW;
   }
-  set_state(*h, object_state::live);
+  become_live(*h);
   return h;
 }
 
@@ -229,7 +229,7 @@ object_header* make_array(std::size_t n) {
     abandon(h);
     OURO_DETAIL_RETHROW;
   }
-  set_state(*h, object_state::live);
+  become_live(*h);
   return h;
 }
 

@@ -53,52 +53,6 @@ OURO_DETAIL_NOINLINE inline bool grow_candidates(heap_core& heap) noexcept {
   return true;
 }
 
-/// Only young candidates are kept in the buffer: generation 2 is collected page by page, so that one bit is enough.
-OURO_DETAIL_INLINE void record_candidate(heap_core& heap, object_header* h) noexcept {
-  if (h->slot <= (slot_slow | heap.epoch.old) && heap.epoch.frozen == 0) {
-    set_quick_slot(*h, slot_old);
-    heap.old_fell = true;
-    return;
-  }
-  heap.candidates[heap.candidate_count] = {h, h->slot};
-  set_quick_slot(*h, static_cast<std::uint16_t>(heap.candidate_count++));
-}
-
-/// What `add_candidate` does not handle itself.
-OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
-  thread_state& thread = this_thread_state();
-  if (h->slot > slot_epoch_limit || thread.depth >= tracing_depth) {
-    thread.dropped_in_trace = true;
-    if (is_sticky(*h)) h->word = h->word == below_zero ? slow_word : sticky_word;
-  } else if (is_sticky(*h)) {
-    if (h->word == below_zero) {
-      report(
-          heap_of(h),
-          "more handles were dropped than made; the object is kept. Was a handle copied bytewise, or destroyed twice?",
-          "gc_ptr", type_of(h).name());
-    }
-    h->word = sticky_word;
-  } else if (state_of(*h) == object_state::live) {
-    heap_core& heap = heap_of(h);
-    if (heap.candidate_count != heap.candidate_capacity || grow_candidates(heap)) {
-      record_candidate(heap, h);
-    } else {
-      heap.overflowed = heap.lost = true;
-    }
-  }
-}
-
-/// Records that the count of an object fell to something above zero: it may be part of a cycle that is now garbage.
-OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
-  if (h->slot > slot_epoch_limit || this_thread_state().depth >= tracing_depth || !is_live_in_page(*h) ||
-      is_sticky(*h)) {
-    return add_candidate_slow(h);
-  }
-  heap_core& heap = *page_of(h)->heap;
-  if (heap.candidate_count == heap.candidate_capacity) return add_candidate_slow(h);
-  record_candidate(heap, h);
-}
-
 /// The last candidate takes the place of the one that leaves.
 inline void remove_candidate(heap_core& heap, object_header* h) noexcept {
   candidate& place = heap.candidates[h->slot];
@@ -116,6 +70,52 @@ OURO_DETAIL_NOINLINE inline void make_immortal(object_header* h) noexcept {
   if (is_candidate(*h)) remove_candidate(heap_of(h), h);
   if (!is_slow(h->slot)) h->slot = slot_oldest;
   h->word = sticky_word;
+}
+
+/// Only young candidates are kept in the buffer: generation 2 is collected page by page, so that one bit is enough.
+OURO_DETAIL_INLINE void record_candidate(heap_core& heap, object_header* h) noexcept {
+  if (h->slot <= (slot_slow | heap.epoch.old) && heap.epoch.frozen == 0) {
+    set_quick_slot(*h, slot_old);
+    heap.old_fell = true;
+    return;
+  }
+  heap.candidates[heap.candidate_count] = {h, h->slot};
+  set_quick_slot(*h, static_cast<std::uint16_t>(heap.candidate_count++));
+}
+
+/// What `add_candidate` does not handle itself.
+OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
+  thread_state& thread = this_thread_state();
+  if (h->slot > slot_epoch_limit || thread.depth >= tracing_depth) {
+    thread.dropped_in_trace = true;
+    if (is_sticky(*h)) h->word = h->word == below_zero ? slow_none : sticky_word;
+  } else if (is_sticky(*h)) {
+    if (h->word == below_zero) {
+      report(
+          heap_of(h),
+          "more handles were dropped than made; the object is kept. Was a handle copied bytewise, or destroyed twice?",
+          "gc_ptr", type_of(h).name());
+    }
+    make_immortal(h);
+  } else if (state_of(*h) == object_state::live) {
+    heap_core& heap = heap_of(h);
+    if (heap.candidate_count != heap.candidate_capacity || grow_candidates(heap)) {
+      record_candidate(heap, h);
+    } else {
+      heap.overflowed = heap.lost = true;
+    }
+  }
+}
+
+/// Records that the count of a slow object fell to something above zero: it may be part of a cycle that is now garbage.
+OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
+  if (h->slot > slot_epoch_limit || this_thread_state().depth >= tracing_depth || !is_live_in_page(*h) ||
+      h->word < slow_word) {
+    return add_candidate_slow(h);
+  }
+  heap_core& heap = *page_of(h)->heap;
+  if (heap.candidate_count == heap.candidate_capacity) return add_candidate_slow(h);
+  record_candidate(heap, h);
 }
 
 /// The slot that tells when a tracked object was born, be it a candidate or not.
@@ -205,14 +205,15 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
   bool const finalized = type.finalize == nullptr || type.is_generator() || (h->flags & flag_finalized) != 0;
   if (finalized || still_dead_after_finalizer(heap, type, h)) {
     set_state(*h, object_state::destroying);
-    set_slow_slot(*h, slot_slow);
+    h->slot = slot_slow;
+    set_count(*h, 0);
     if ((h->flags & flag_side) != 0) clear_and_call(heap, h);
     if (type.destroy != nullptr) {
       work_entry const entry(h);
       type.destroy(&entry, &entry + 1);
     }
     if ((h->flags & flag_side) != 0) drop_entries(h);
-    h->word == slow_word ? release_block(h) : keep_zombie(heap, type, h);
+    h->word == slow_none ? release_block(h) : keep_zombie(heap, type, h);
   }
   --thread.depth;
 }
@@ -259,7 +260,7 @@ void die(object_header* h) noexcept {
   Operations::destroy(h);
   thread.depth = depth;
   page& p = *page_of(h);
-  if (h->word == slow_word) [[likely]] {
+  if (h->word == slow_none) [[likely]] {
     free_in_page(p, h);
   } else {
     keep_zombie(*p.heap, *p.type, h);
@@ -272,22 +273,25 @@ inline void die_slowly(object_header* h) noexcept { release_last_slow(this_threa
 
 /// A handle has been dropped. If it was the last one the object dies, at once or, deep inside other destructors, soon.
 OURO_DETAIL_NOINLINE inline void drop_slow(object_header* h) noexcept {
-  if (count_of(*h) != 0) return add_candidate(h);
   constexpr auto live = static_cast<std::uint8_t>(object_state::live);
-  // Large objects have a flag, and candidates are to leave their buffer.
-  if (h->flags != live || h->weak != 0 || h->slot < slot_candidate_limit) return die_slowly(h);
+  if (is_slow(h->slot)) [[likely]] {
+    if (h->word != slow_none) return add_candidate(h);
+  } else {
+    if (count_of(*h) != 0) return make_immortal(h);
+    if (is_candidate(*h)) return die_slowly(h);  // it is to leave the buffer
+  }
+  if (h->flags != live || h->weak != 0) return die_slowly(h);  // large objects have a flag
   page_of(h)->die(h);
 }
 
 OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {
-  ++h->word;
-  if (is_sticky(*h)) [[unlikely]]
+  if (++h->word == 0) [[unlikely]]
     make_immortal(h);
 }
 
-/// A load, a store and a branch. Immortal, free and dying objects are slow.
+/// Immortal, free and dying objects are slow.
 OURO_DETAIL_INLINE void drop_reference(object_header* h) noexcept {
-  if (static_cast<std::int32_t>(--h->word) <= 0) [[unlikely]]
+  if (static_cast<std::int32_t>(--h->word) < 0) [[unlikely]]
     drop_slow(h);
 }
 

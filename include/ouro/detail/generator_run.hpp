@@ -79,7 +79,8 @@ class generator_share {
   }
   OURO_DETAIL_INLINE static void release(object_header* h, std::uint16_t epoch) noexcept {
     check_handle(h);
-    if (count_of(*h) == 1 || is_sticky(*h) || epoch != this_thread_state().fresh.slot) return drop_reference(h);
+    bool const is_last = (h->word & ~slow_word) == 0;
+    if (is_last || epoch != this_thread_state().fresh.slot) return drop_reference(h);
     --h->word;
   }
 

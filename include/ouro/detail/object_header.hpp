@@ -2,12 +2,13 @@
 //
 //   | word: 32 | slot: 16 | weak: 8 | flags: 8 | object ...
 //
-// `word` is the count, and whether dropping a handle that is not the last one takes the slow path. So a drop is one
-// change of memory and one branch: it has more to do if what is left, as a signed number, is not above zero.
+// `word` counts the handles, and says whether dropping one that is not the last takes the slow path:
 //
-//   0 .. 0x1fffffff             the count: leaves, and what the collector knows already
-//   0xc0000000 .. 0xdfffffff    0xc0000000 + the count: slow, as bit 15 of the slot says, too
-//   bit 29 set                  the object is immortal, or its count has just left its range
+//   0, 1, 2 ..                        1, 2, 3 .. handles
+//   0xc0000000, 0xc0000001 ..         1, 2, 3 .. handles, and slow, as bit 15 of the slot says, too
+//
+// So a copy is one change of memory and a branch for what is no count any more, zero; and a drop is one change of memory
+// and a branch for what is negative as a signed number: the last handle is gone, or the object is slow.
 //
 // `slot` says what the collector knows of a tracked object:
 //   0x0000..0x1fff   its index in the candidate buffer (the buffer keeps the birth epoch)
@@ -67,33 +68,36 @@ inline constexpr std::uint16_t slot_reached = 0xfff2;    // in S, alive
 inline constexpr std::uint16_t slot_traced = 0xfff3;     // in S, alive, and so is all it leads to
 inline constexpr std::uint16_t slot_condemned = 0xfff4;  // about to be destroyed
 
-inline constexpr std::uint32_t slow_word = 0xc0000000u;   // slow, and no handles
-inline constexpr std::uint32_t below_zero = slow_word - 1;  // one handle more was dropped than made
-inline constexpr std::uint32_t count_mask = 0x3fffffffu;
-inline constexpr std::uint32_t sticky_bit = 0x20000000u;
-/// The word of an immortal object never changes again: every copy and every drop is noticed.
-inline constexpr std::uint32_t sticky_word = 0xbf000000u;
+inline constexpr std::uint32_t slow_word = 0xc0000000u;
+inline constexpr std::uint32_t slow_none = slow_word - 1;   // slow, and no handles
+inline constexpr std::uint32_t below_zero = slow_none - 1;  // one more was dropped than made
+/// The word of an immortal object: any drop sets it again, and copies would need longer than there is memory.
+inline constexpr std::uint32_t sticky_word = 0x90000000u;
+/// Counts from here on are not trusted: the object is immortal, or has as good as too many handles.
+inline constexpr std::uint32_t sticky_count = 0x20000000u;
 
 constexpr bool is_slow(std::uint16_t slot) noexcept { return (slot & slot_slow) != 0; }
+constexpr std::uint32_t make_word(std::uint32_t count, std::uint16_t slot) noexcept {
+  return (is_slow(slot) ? slow_none : std::uint32_t{0} - 1) + count;
+}
 constexpr object_header make_header(std::uint32_t count, std::uint16_t slot, std::uint8_t weak,
                                     std::uint8_t flags) noexcept {
-  return {is_slow(slot) ? slow_word + count : count, slot, weak, flags};
+  return {make_word(count, slot), slot, weak, flags};
 }
 constexpr object_header make_header(std::uint32_t count, std::uint16_t slot, object_state s) noexcept {
   return make_header(count, slot, 0, static_cast<std::uint8_t>(s));
 }
-constexpr std::uint32_t count_of(object_header const& h) noexcept { return h.word & count_mask; }
-constexpr void set_count(object_header& h, std::uint32_t count) noexcept {
-  h.word = is_slow(h.slot) ? slow_word + count : count;
-}
-/// These keep the count. Preconditions: the object is not immortal, and the slot is slow, or is not.
-constexpr void set_slow_slot(object_header& h, std::uint16_t slot) noexcept {
-  h.slot = slot;
-  h.word |= slow_word;
-}
+/// The number of handles.
+constexpr std::uint32_t count_of(object_header const& h) noexcept { return h.word - make_word(0, h.slot); }
+constexpr void set_count(object_header& h, std::uint32_t count) noexcept { h.word = make_word(count, h.slot); }
+/// These keep the count. Preconditions: the object was slow and will be quick, or the other way around.
 constexpr void set_quick_slot(object_header& h, std::uint16_t slot) noexcept {
   h.slot = slot;
-  h.word &= count_mask;
+  h.word -= slow_word;
+}
+constexpr void set_slow_slot(object_header& h, std::uint16_t slot) noexcept {
+  h.slot = slot;
+  h.word += slow_word;
 }
 
 inline constexpr object_header header_of_free_block = make_header(0, slot_slow, object_state::free);
@@ -117,7 +121,11 @@ inline std::uint8_t with_state(object_header const& h, object_state s) noexcept 
   return static_cast<std::uint8_t>((h.flags & ~state_mask) | static_cast<std::uint8_t>(s));
 }
 inline void set_state(object_header& h, object_state s) noexcept { h.flags = with_state(h, s); }
-inline bool is_sticky(object_header const& h) noexcept { return (h.word & sticky_bit) != 0; }
+inline bool is_sticky(object_header const& h) noexcept { return count_of(h) >= sticky_count; }
+/// One instruction. Precondition: the state is `constructing`.
+inline void become_live(object_header& h) noexcept {
+  h.flags ^= static_cast<std::uint8_t>(object_state::constructing) ^ static_cast<std::uint8_t>(object_state::live);
+}
 inline bool is_large(object_header const& h) noexcept { return (h.flags & flag_large) != 0; }
 inline bool is_live_in_page(object_header const& h) noexcept {
   return (h.flags & (state_mask | flag_large)) == static_cast<std::uint8_t>(object_state::live);
@@ -141,8 +149,8 @@ class work_entry {
   explicit work_entry(object_header* h) noexcept : work_entry(h, std::min(count_of(*h), big_count)) {
     if ((h->flags & flag_large) != 0) bits_ |= large_bit;
   }
-  /// Faster. Preconditions: the object lies in a page, and its count is less than `big_count`.
-  static work_entry of_small(object_header* h) noexcept { return {h, count_of(*h)}; }
+  /// Faster. Preconditions: the object lies in a page, and its count, which is less than `big_count`, is this.
+  static work_entry of_small(object_header* h, std::uint32_t count) noexcept { return {h, count}; }
 
   object_header* header() const noexcept {
     return reinterpret_cast<object_header*>(static_cast<std::uintptr_t>(bits_ >> 16 << 3));

@@ -56,13 +56,14 @@ class trial {
     return h.slot >= first_birth_ && h.slot < slot_in_set && state_of(h) == object_state::live && !is_sticky(h);
   }
 
-  /// False when S is full: the object stays outside, and what it leads to is alive.
+  /// False when S is full, or the object is immortal: it stays outside, and what it leads to is alive.
   OURO_DETAIL_INLINE bool insert(object_header* h) noexcept {
-    if (is_large(*h) || count_of(*h) >= work_entry::big_count) [[unlikely]]
+    std::uint32_t const count = count_of(*h);
+    if (is_large(*h) || count >= work_entry::big_count) [[unlikely]]
       return insert_unusual(h);
-    if (!set_.push(work_entry::of_small(h))) [[unlikely]]
+    if (!set_.push(work_entry::of_small(h, count))) [[unlikely]]
       return stay_outside();
-    join(*h);
+    join(*h, count);
     return true;
   }
 
@@ -112,7 +113,7 @@ class trial {
     edge_stream<marking> stream(pass, trace_pass::visit, heap_);
     set_.for_each([&](work_entry& entry) {
       object_header* h = entry.header();
-      if (h->slot == slot_root || (h->slot == slot_in_set && h->word != slow_word)) trace_reached(stream, h);
+      if (h->slot == slot_root || (h->slot == slot_in_set && h->word != slow_none)) trace_reached(stream, h);
     });
     propagate(stream);
     while (missed_) {  // the stack could not grow: start again from what was reached but not traced
@@ -156,7 +157,7 @@ class trial {
   /// one generation afterwards.
   void leave(object_header& h, std::uint32_t count) const noexcept {
     h.slot = birth_;
-    h.word = slow_word + count;
+    h.word = slow_none + count;
   }
 
   /// Calls `f(entry, count)` for all that is in S, with the counts that were saved.
@@ -205,7 +206,7 @@ class trial {
       }
       birth_ = std::max(birth_, h->slot);
       set_.overwrite(end) = work_entry(h);
-      join(*h);
+      join(*h, count_of(*h));
     });
     set_.cut(end);
   }
@@ -220,7 +221,7 @@ class trial {
       object_header* h = resolve(e.target);
       if (h->slot != slot_in_set && !self.joins(h)) return;
       if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, edge_target(h)});
-      if (h->word == slow_word) [[unlikely]]
+      if (h->word == slow_none) [[unlikely]]
         return self.make_root(h, trace_fault::too_many);
       --h->word;
       ++self.edges_;
@@ -263,7 +264,7 @@ class trial {
     // What has handles from outside is found without our help.
     void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
-      if (h->slot != slot_in_set || h->word != slow_word) return;
+      if (h->slot != slot_in_set || h->word != slow_none) return;
       h->slot = slot_reached;
       if (!self.stack_.push(h)) self.missed_ = true;
     }
@@ -307,12 +308,13 @@ class trial {
   }
 
   OURO_DETAIL_NOINLINE bool insert_unusual(object_header* h) noexcept {
+    if (is_sticky(*h)) return false;
     if (!set_.push(work_entry(h))) return stay_outside();
     if (!save_big_count(*h)) {
       set_.pop();
       return stay_outside();
     }
-    join(*h);
+    join(*h, count_of(*h));
     return true;
   }
   bool stay_outside() noexcept {
@@ -325,10 +327,11 @@ class trial {
     return count_of(h) < work_entry::big_count || big_counts_.push(count_of(h));
   }
 
-  void join(object_header& h) noexcept {
-    handles_ += count_of(h);
+  void join(object_header& h, std::uint32_t count) noexcept {
+    handles_ += count;
     weak_handles_ |= h.weak;
-    set_slow_slot(h, slot_in_set);
+    h.slot = slot_in_set;
+    h.word = slow_none + count;
   }
 
   /// True when the target of an edge becomes a member of S.
@@ -336,7 +339,7 @@ class trial {
     if (h->slot < first_joining_ || h->slot >= slot_in_set) return false;
     if (!is_live_in_page(*h)) [[unlikely]]
       return joins_large(h);
-    return page_of(h)->heap == &heap_ && !is_sticky(*h) && insert(h);
+    return page_of(h)->heap == &heap_ && insert(h);
   }
   OURO_DETAIL_NOINLINE bool joins_large(object_header* h) noexcept {
     return is_large(*h) && prefix_of(h)->heap == &heap_ && eligible(*h) && insert(h);

@@ -69,7 +69,7 @@ inline void release_block(object_header* h) noexcept {
   page& p = *page_of(h);
   set_state(*h, object_state::dead);
   h->slot = slot_slow;
-  h->word = slow_word;
+  h->word = slow_none;
   ++p.heap->dead[p.tracked];
   poison_body(p, h);
 }
