@@ -284,7 +284,15 @@ inline double seconds_now() noexcept {
 
 // The eight bytes in front of every object: its count, its place in the collector's books, its state.
 //
-//   | count: 32 | slot: 16 | weak: 8 | flags: 8 | object ...
+//   | word: 32 | slot: 16 | weak: 8 | flags: 8 | object ...
+//
+// `word` counts the handles, and says whether dropping one that is not the last takes the slow path:
+//
+//   0, 1, 2 ..                        1, 2, 3 .. handles
+//   0xc0000000, 0xc0000001 ..         1, 2, 3 .. handles, and slow, as bit 15 of the slot says, too
+//
+// So a copy is one change of memory and a branch for what is no count any more, zero; and a drop is one change of memory
+// and a branch for what is negative as a signed number: the last handle is gone, or the object is slow.
 //
 // `slot` says what the collector knows of a tracked object:
 //   0x0000..0x1fff   its index in the candidate buffer (the buffer keeps the birth epoch)
@@ -292,8 +300,8 @@ inline double seconds_now() noexcept {
 //   0x7fff           generation 2, and its count fell since the last full collection
 //   0x8001..0xffef   0x8000 + birth epoch: tracked, no candidate
 //   0xfff0..         in the work list of a running collection
-// With bit 15 set, dropping a handle that is not the last one takes the slow path: it makes a candidate of the
-// object, tells a running trace that a handle was dropped under its feet, or finds that the object is immortal or dead.
+// With bit 15 set, dropping a handle that is not the last one makes a candidate of the object, tells a running trace
+// that a handle was dropped under its feet, or finds that the object is immortal or dead.
 // While an object is queued for its destructor `slot` links it to the next one of its page.
 #ifndef OURO_DETAIL_OBJECT_HEADER_HPP
 #define OURO_DETAIL_OBJECT_HEADER_HPP
@@ -313,7 +321,7 @@ enum class object_state : std::uint8_t {
 };
 
 struct object_header {
-  std::uint32_t count;
+  std::uint32_t word;
   std::uint16_t slot;
   std::uint8_t weak;
   std::uint8_t flags;
@@ -337,12 +345,41 @@ inline constexpr std::uint16_t slot_reached = 0xfff2;    // in S, alive
 inline constexpr std::uint16_t slot_traced = 0xfff3;     // in S, alive, and so is all it leads to
 inline constexpr std::uint16_t slot_condemned = 0xfff4;  // about to be destroyed
 
-/// A count with its top bit set never changes again: the object is immortal.
-inline constexpr std::uint32_t sticky_count = 0xc0000000u;
+inline constexpr std::uint32_t slow_word = 0xc0000000u;
+inline constexpr std::uint32_t slow_none = slow_word - 1;   // slow, and no handles
+inline constexpr std::uint32_t below_zero = slow_none - 1;  // one more was dropped than made
+/// The word of an immortal object: any drop sets it again, and copies would need longer than there is memory.
+inline constexpr std::uint32_t sticky_word = 0x90000000u;
+/// Counts from here on are not trusted: the object is immortal, or has as good as too many handles.
+inline constexpr std::uint32_t sticky_count = 0x20000000u;
 
-inline constexpr object_header header_of_free_block{0, slot_slow, 0, 0};
-/// Slot, weak count and flags as one number. Weak handles are counted in it, since some processors are several times as
-/// slow when a byte is read that has just been written.
+constexpr bool is_slow(std::uint16_t slot) noexcept { return (slot & slot_slow) != 0; }
+constexpr std::uint32_t make_word(std::uint32_t count, std::uint16_t slot) noexcept {
+  return (is_slow(slot) ? slow_none : std::uint32_t{0} - 1) + count;
+}
+constexpr object_header make_header(std::uint32_t count, std::uint16_t slot, std::uint8_t weak,
+                                    std::uint8_t flags) noexcept {
+  return {make_word(count, slot), slot, weak, flags};
+}
+constexpr object_header make_header(std::uint32_t count, std::uint16_t slot, object_state s) noexcept {
+  return make_header(count, slot, 0, static_cast<std::uint8_t>(s));
+}
+/// The number of handles.
+constexpr std::uint32_t count_of(object_header const& h) noexcept { return h.word - make_word(0, h.slot); }
+constexpr void set_count(object_header& h, std::uint32_t count) noexcept { h.word = make_word(count, h.slot); }
+/// These keep the count. Preconditions: the object was slow and will be quick, or the other way around.
+constexpr void set_quick_slot(object_header& h, std::uint16_t slot) noexcept {
+  h.slot = slot;
+  h.word -= slow_word;
+}
+constexpr void set_slow_slot(object_header& h, std::uint16_t slot) noexcept {
+  h.slot = slot;
+  h.word += slow_word;
+}
+
+inline constexpr object_header header_of_free_block = make_header(0, slot_slow, object_state::free);
+/// Slot, weak count and flags as one number. Weak handles are counted in it, and the state of a new object changes in it:
+/// some processors wait for a store of a byte to reach the cache before a load of more than that byte.
 inline constexpr int weak_shift = std::endian::native == std::endian::big ? 8 : 16;
 inline constexpr int flags_shift = std::endian::native == std::endian::big ? 0 : 24;
 inline std::uint32_t load_second_word(object_header const* h) noexcept {
@@ -361,7 +398,13 @@ inline std::uint8_t with_state(object_header const& h, object_state s) noexcept 
   return static_cast<std::uint8_t>((h.flags & ~state_mask) | static_cast<std::uint8_t>(s));
 }
 inline void set_state(object_header& h, object_state s) noexcept { h.flags = with_state(h, s); }
-inline bool is_sticky(std::uint32_t count) noexcept { return static_cast<std::int32_t>(count) < 0; }
+inline bool is_sticky(object_header const& h) noexcept { return count_of(h) >= sticky_count; }
+/// One instruction. Precondition: the state is `constructing`.
+inline void become_live(object_header& h) noexcept {
+  constexpr std::uint32_t change =
+      static_cast<std::uint32_t>(object_state::constructing) ^ static_cast<std::uint32_t>(object_state::live);
+  store_second_word(&h, load_second_word(&h) ^ change << flags_shift);
+}
 inline bool is_large(object_header const& h) noexcept { return (h.flags & flag_large) != 0; }
 inline bool is_live_in_page(object_header const& h) noexcept {
   return (h.flags & (state_mask | flag_large)) == static_cast<std::uint8_t>(object_state::live);
@@ -382,11 +425,11 @@ class work_entry {
  public:
   static constexpr std::uint32_t big_count = 0x3fff;
 
-  explicit work_entry(object_header* h) noexcept : work_entry(h, h->count < big_count ? h->count : big_count) {
+  explicit work_entry(object_header* h) noexcept : work_entry(h, std::min(count_of(*h), big_count)) {
     if ((h->flags & flag_large) != 0) bits_ |= large_bit;
   }
-  /// Faster. Preconditions: the object lies in a page, and its count is less than `big_count`.
-  static work_entry of_small(object_header* h) noexcept { return {h, h->count}; }
+  /// Faster. Preconditions: the object lies in a page, and its count, which is less than `big_count`, is this.
+  static work_entry of_small(object_header* h, std::uint32_t count) noexcept { return {h, count}; }
 
   object_header* header() const noexcept {
     return reinterpret_cast<object_header*>(static_cast<std::uintptr_t>(bits_ >> 16 << 3));
@@ -915,7 +958,7 @@ class work_entry;
 struct type_descriptor {
   void (*destroy)(work_entry const* first, work_entry const* last) noexcept;         // null: nothing to do
   void (*trace)(work_entry const* first, work_entry const* last, tracer&) noexcept;  // null: a leaf
-  void (*die)(object_header*) noexcept;  // what dropping the last handle does, see `release_last`
+  void (*die)(object_header*) noexcept;  // what dropping the last handle does, see `drop_slow`
   void (*finalize)(void* object);        // null: none
   std::string_view (*name)() noexcept;
   void (*throw_pointer)(void* object);  // hardened: throws a pointer to the object, of its type; else null
@@ -1469,6 +1512,7 @@ struct bin {
   object_header* free = nullptr;  // blocks ready to be handed out
   page* current = nullptr;        // where they lie
   page* partial = nullptr;        // other pages with free blocks
+  page* idle = nullptr;           // pages without objects that keep their free blocks
 };
 
 /// Size classes of large blocks, up to 2 GiB; see `large_class`.
@@ -1531,6 +1575,7 @@ struct heap_core {
   chunk* chunks = nullptr;
   std::size_t chunk_count = 0;
   std::size_t dirty_pages = 0;
+  std::size_t idle_pages = 0;
   std::size_t used_pages = 0;
   std::size_t large_objects[2] = {};
   std::size_t large_bytes = 0;
@@ -1865,6 +1910,9 @@ inline void free_large(object_header* h) noexcept {
 //
 //   chunk --> page --> bin (one for each type and size class) --> block
 //
+// A page whose last object dies is idle: it stays with its bin, its free blocks linked as they are. Before the heap takes
+// a page that was never used, all idle ones become dirty: free for any type.
+//
 // A bin owns all free blocks of its current page, so handing one out touches nothing but the bin and the block. Those
 // blocks count as in use; a block freed on another page goes to that page's own list.
 #ifndef OURO_DETAIL_HEAP_PAGES_HPP
@@ -1931,8 +1979,39 @@ inline void trim_pages(heap_core& heap, std::size_t keep) noexcept {
   }
 }
 
+/// From now on the page is free for any type.
+inline void make_dirty(heap_core& heap, page* p) noexcept {
+  p->type = nullptr;
+  p->owner->in_use &= ~page_bit(p);
+  p->owner->dirty |= page_bit(p);
+  ++heap.dirty_pages;
+}
+
+inline void make_idle_pages_dirty(heap_core& heap) noexcept {
+  for (std::uint32_t i = 0; heap.idle_pages != 0; ++i) {
+    for (page* p = std::exchange(heap.bins[i].idle, nullptr); p != nullptr; --heap.idle_pages) {
+      make_dirty(heap, std::exchange(p, p->next));
+    }
+  }
+}
+
+/// Gives all that is not in use back to the system.
+inline void trim_all_pages(heap_core& heap) noexcept {
+  make_idle_pages_dirty(heap);
+  trim_pages(heap, 0);
+}
+
+/// As many pages as are in use are kept: programs that free much often allocate it again.
+inline void trim_surplus_pages(heap_core& heap) noexcept {
+  std::size_t const most = std::max<std::size_t>(128, heap.used_pages);
+  if (heap.dirty_pages + heap.idle_pages <= most) return;
+  make_idle_pages_dirty(heap);
+  trim_pages(heap, most / 2);
+}
+
 /// An unused page, or null when the system has none.
 inline page* acquire_page_beyond_limit(heap_core& heap) noexcept {
+  if (heap.dirty_pages == 0) make_idle_pages_dirty(heap);
   chunk* c = heap.chunks;
   bool const reuse = heap.dirty_pages != 0;
   while (c != nullptr && (reuse ? c->dirty == 0 : c->in_use == all_pages)) c = c->next;
@@ -1965,14 +2044,9 @@ inline page* acquire_page(heap_core& heap) noexcept {
 }
 
 inline void give_page_back(heap_core& heap, page* p) noexcept {
-  p->type = nullptr;
-  p->owner->in_use &= ~page_bit(p);
-  p->owner->dirty |= page_bit(p);
+  make_dirty(heap, p);
   --heap.used_pages;
-  ++heap.dirty_pages;
-  // As many as are in use are kept: programs that free much often allocate it again.
-  std::size_t const most = std::max<std::size_t>(128, heap.used_pages);
-  if (heap.dirty_pages > most) trim_pages(heap, most / 2);
+  trim_surplus_pages(heap);
 }
 
 inline void link_page(page*& first, page* p) noexcept {
@@ -1986,11 +2060,36 @@ inline void unlink_page(page*& first, page* p) noexcept {
   if (p->next != nullptr) p->next->previous = p->previous;
 }
 
-inline void release_page(heap_core& heap, page* p) noexcept {
+inline void leave_heap(heap_core& heap, page* p) noexcept {
   unlink_page(heap.pages[p->tracked], p);
-  heap.bytes -= std::size_t{p->charged} * p->block_bytes;
-  delete[] p->sides;
+  heap.bytes -= std::size_t{std::exchange(p->charged, 0)} * p->block_bytes;
+  delete[] std::exchange(p->sides, nullptr);
+  p->side_count = 0;
+}
+
+inline void release_page(heap_core& heap, page* p) noexcept {
+  leave_heap(heap, p);
   give_page_back(heap, p);
+}
+
+/// Precondition: all blocks of the page are on its own list.
+inline void make_idle(heap_core& heap, page* p) noexcept {
+  leave_heap(heap, p);
+  p->next = std::exchange(heap.bins[p->bin].idle, p);
+  ++heap.idle_pages;
+  --heap.used_pages;
+  trim_surplus_pages(heap);
+}
+
+/// An idle page of the bin, in use again; null when there is none, or when the heap's limit does not allow it.
+inline page* take_idle_page(heap_core& heap, bin& b) noexcept {
+  page* const p = b.idle;
+  if (p == nullptr || !within_limit(heap, page_bytes)) return nullptr;
+  b.idle = p->next;
+  --heap.idle_pages;
+  ++heap.used_pages;
+  link_page(heap.pages[p->tracked], p);
+  return p;
 }
 
 inline void set_mode(heap_core& heap, page& p, page_mode mode) noexcept {
@@ -2085,12 +2184,14 @@ inline void charge(heap_core& heap, page& p, std::uint32_t taken, std::uint32_t 
 /// A page of the bin with at least one free block that is not the bin's current one; null when memory is short.
 inline page* page_with_space(heap_core& heap, type_descriptor const& type, std::uint32_t bin_index,
                              std::size_t block) noexcept {
-  page* p = heap.bins[bin_index].partial;
+  bin& b = heap.bins[bin_index];
+  page* p = b.partial;
   if (p == nullptr) {
-    p = make_page(heap, type, bin_index, block);
+    p = take_idle_page(heap, b);
+    if (p == nullptr) p = make_page(heap, type, bin_index, block);
     if (p == nullptr) return nullptr;
     set_mode(heap, *p, heap.counting ? page_mode::counted : page_mode::plain);
-    link_partial(heap.bins[bin_index], p);
+    link_partial(b, p);
   }
   if (p->free_list == nullptr) carve(*p);
   return p;
@@ -2224,11 +2325,19 @@ inline void start_counting(heap_core& heap) noexcept {
 
 // --- freeing --------------------------------------------------------------------------------------------------------
 
+/// The last object of the page has been freed.
 OURO_DETAIL_NOINLINE inline void release_empty_page(page& p) noexcept {
   if (p.mode == page_mode::current) {
     p.used = current_used;
     return;
   }
+  heap_core& heap = *p.heap;
+  unlink_partial(heap.bins[p.bin], &p);
+  heap.counting ? release_page(heap, &p) : make_idle(heap, &p);
+}
+
+/// Everything in the page is free from now on, without a look at its blocks. Precondition: no bin allocates from it.
+inline void release_whole_page(page& p) noexcept {
   heap_core& heap = *p.heap;
   if (p.partial) unlink_partial(heap.bins[p.bin], &p);
   release_page(heap, &p);
@@ -2459,8 +2568,8 @@ inline void release_block(object_header* h) noexcept {
   if (h->weak == 0) return free_block(h);
   page& p = *page_of(h);
   set_state(*h, object_state::dead);
-  h->count = 0;
   h->slot = slot_slow;
+  h->word = slow_none;
   ++p.heap->dead[p.tracked];
   poison_body(p, h);
 }
@@ -2813,7 +2922,7 @@ inline void attach(object_header* h, weak_table& table, weak_entry& e) {
   if (becomes_tracked) {
     heap_core& heap = heap_of(h);
     link_front(heap.tracked_leaves, side);
-    h->slot = static_cast<std::uint16_t>(slot_slow | heap.epoch.now);
+    set_slow_slot(*h, static_cast<std::uint16_t>(slot_slow | heap.epoch.now));
   }
 }
 
@@ -2940,32 +3049,50 @@ OURO_DETAIL_NOINLINE inline bool grow_candidates(heap_core& heap) noexcept {
   return true;
 }
 
+/// The last candidate takes the place of the one that leaves.
+inline void remove_candidate(heap_core& heap, object_header* h) noexcept {
+  candidate& place = heap.candidates[h->slot];
+  candidate const last = heap.candidates[--heap.candidate_count];
+  std::uint16_t const index = h->slot;
+  set_slow_slot(*h, place.birth);
+  if (last.header != h) {
+    place = last;
+    last.header->slot = index;
+  }
+}
+
+/// The count will not change any more. The slot makes every further drop take the slow path, which sees to that.
+OURO_DETAIL_NOINLINE inline void make_immortal(object_header* h) noexcept {
+  if (is_candidate(*h)) remove_candidate(heap_of(h), h);
+  if (!is_slow(h->slot)) h->slot = slot_oldest;
+  h->word = sticky_word;
+}
+
 /// Only young candidates are kept in the buffer: generation 2 is collected page by page, so that one bit is enough.
 OURO_DETAIL_INLINE void record_candidate(heap_core& heap, object_header* h) noexcept {
   if (h->slot <= (slot_slow | heap.epoch.old) && heap.epoch.frozen == 0) {
-    h->slot = slot_old;
+    set_quick_slot(*h, slot_old);
     heap.old_fell = true;
     return;
   }
   heap.candidates[heap.candidate_count] = {h, h->slot};
-  h->slot = static_cast<std::uint16_t>(heap.candidate_count++);
+  set_quick_slot(*h, static_cast<std::uint16_t>(heap.candidate_count++));
 }
 
 /// What `add_candidate` does not handle itself.
 OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
-  constexpr std::uint32_t below_zero = 0xffffffffu;
   thread_state& thread = this_thread_state();
   if (h->slot > slot_epoch_limit || thread.depth >= tracing_depth) {
     thread.dropped_in_trace = true;
-    if (is_sticky(h->count)) h->count = h->count == below_zero ? 0 : sticky_count;
-  } else if (is_sticky(h->count)) {
-    if (h->count == below_zero) {
+    if (is_sticky(*h)) h->word = h->word == below_zero ? slow_none : sticky_word;
+  } else if (is_sticky(*h)) {
+    if (h->word == below_zero) {
       report(
           heap_of(h),
           "more handles were dropped than made; the object is kept. Was a handle copied bytewise, or destroyed twice?",
           "gc_ptr", type_of(h).name());
     }
-    h->count = sticky_count;
+    make_immortal(h);
   } else if (state_of(*h) == object_state::live) {
     heap_core& heap = heap_of(h);
     if (heap.candidate_count != heap.candidate_capacity || grow_candidates(heap)) {
@@ -2976,34 +3103,15 @@ OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
   }
 }
 
-/// Records that the count of an object fell to something above zero: it may be part of a cycle that is now garbage.
+/// Records that the count of a slow object fell to something above zero: it may be part of a cycle that is now garbage.
 OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
   if (h->slot > slot_epoch_limit || this_thread_state().depth >= tracing_depth || !is_live_in_page(*h) ||
-      is_sticky(h->count)) {
+      h->word < slow_word) {
     return add_candidate_slow(h);
   }
   heap_core& heap = *page_of(h)->heap;
   if (heap.candidate_count == heap.candidate_capacity) return add_candidate_slow(h);
   record_candidate(heap, h);
-}
-
-/// The last candidate takes the place of the one that leaves.
-inline void remove_candidate(heap_core& heap, object_header* h) noexcept {
-  candidate& place = heap.candidates[h->slot];
-  candidate const last = heap.candidates[--heap.candidate_count];
-  std::uint16_t const index = h->slot;
-  h->slot = place.birth;
-  if (last.header != h) {
-    place = last;
-    last.header->slot = index;
-  }
-}
-
-/// The count will not change any more. The slot makes every further drop take the slow path, which sees to that.
-OURO_DETAIL_NOINLINE inline void make_immortal(object_header* h) noexcept {
-  if (is_candidate(*h)) remove_candidate(heap_of(h), h);
-  if ((h->slot & slot_slow) == 0) h->slot = slot_oldest;
-  h->count = sticky_count;
 }
 
 /// The slot that tells when a tracked object was born, be it a candidate or not.
@@ -3048,6 +3156,7 @@ inline object_header* dequeue(thread_state& thread) noexcept {
     return nullptr;
   }
   h->slot = slot_of_newborn(heap_of(h), type_of(h));
+  set_count(*h, 0);
   set_state(*h, object_state::live);
   return h;
 }
@@ -3064,11 +3173,12 @@ inline void call_finalizer(heap_core& heap, type_descriptor const& type, object_
 
 /// True when the finalizer left the object without handles.
 inline bool still_dead_after_finalizer(heap_core& heap, type_descriptor const& type, object_header* h) noexcept {
-  h->count = 1;
+  set_count(*h, 1);
   call_finalizer(heap, type, h);
-  if (is_sticky(h->count)) return false;
-  if (--h->count != 0) {
-    if ((h->slot & slot_slow) != 0) add_candidate(h);
+  if (is_sticky(*h)) return false;
+  --h->word;
+  if (count_of(*h) != 0) {
+    if (is_slow(h->slot)) add_candidate(h);
     return false;
   }
   if (is_candidate(*h)) remove_candidate(heap, h);
@@ -3092,13 +3202,14 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
   if (finalized || still_dead_after_finalizer(heap, type, h)) {
     set_state(*h, object_state::destroying);
     h->slot = slot_slow;
+    set_count(*h, 0);
     if ((h->flags & flag_side) != 0) clear_and_call(heap, h);
     if (type.destroy != nullptr) {
       work_entry const entry(h);
       type.destroy(&entry, &entry + 1);
     }
     if ((h->flags & flag_side) != 0) drop_entries(h);
-    h->count == 0 ? release_block(h) : keep_zombie(heap, type, h);
+    h->word == slow_none ? release_block(h) : keep_zombie(heap, type, h);
   }
   --thread.depth;
 }
@@ -3116,7 +3227,7 @@ OURO_DETAIL_INLINE void drain_queue(thread_state& thread) noexcept {
     do_what_waits(thread);
 }
 
-/// Any death that `release_last` does not handle itself: during a trace, of large objects, of candidates, with a
+/// Any death that `die` does not handle itself: during a trace, of large objects, of candidates, with a
 /// finalizer, with weak handles, deep inside other destructors.
 OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_header* h) noexcept {
   if (thread.depth >= tracing_depth) {
@@ -3140,12 +3251,12 @@ void die(object_header* h) noexcept {
   std::uint32_t const depth = thread.depth;
   if (depth >= deepest_nesting) [[unlikely]]
     return release_last_slow(thread, h);
-  *h = {0, slot_slow, 0, static_cast<std::uint8_t>(object_state::destroying)};
+  *h = make_header(0, slot_slow, object_state::destroying);
   thread.depth = depth + 1;
   Operations::destroy(h);
   thread.depth = depth;
   page& p = *page_of(h);
-  if (h->count == 0) [[likely]] {
+  if (h->word == slow_none) [[likely]] {
     free_in_page(p, h);
   } else {
     keep_zombie(*p.heap, *p.type, h);
@@ -3156,25 +3267,28 @@ void die(object_header* h) noexcept {
 /// The same for any object.
 inline void die_slowly(object_header* h) noexcept { release_last_slow(this_thread_state(), h); }
 
-/// The last handle has been dropped: the object dies, at once or, deep inside other destructors, soon.
-OURO_DETAIL_NOINLINE inline void release_last(object_header* h) noexcept {
+/// A handle has been dropped. If it was the last one the object dies, at once or, deep inside other destructors, soon.
+OURO_DETAIL_NOINLINE inline void drop_slow(object_header* h) noexcept {
   constexpr auto live = static_cast<std::uint8_t>(object_state::live);
-  // Large objects have a flag, and candidates are to leave their buffer.
-  if (h->flags != live || h->weak != 0 || h->slot < slot_candidate_limit) return die_slowly(h);
+  if (is_slow(h->slot)) [[likely]] {
+    if (h->word != slow_none) return add_candidate(h);
+  } else {
+    if (count_of(*h) != 0) return make_immortal(h);
+    if (is_candidate(*h)) return die_slowly(h);  // it is to leave the buffer
+  }
+  if (h->flags != live || h->weak != 0) return die_slowly(h);  // large objects have a flag
   page_of(h)->die(h);
 }
 
 OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {
-  if (is_sticky(++h->count)) [[unlikely]]
+  if (++h->word == 0) [[unlikely]]
     make_immortal(h);
 }
 
-/// Two instructions on memory, two branches: of immortal, free and dying objects bit 15 of the slot is set.
+/// Immortal, free and dying objects are slow.
 OURO_DETAIL_INLINE void drop_reference(object_header* h) noexcept {
-  if (--h->count == 0) [[unlikely]]
-    return release_last(h);
-  if ((h->slot & slot_slow) != 0) [[unlikely]]
-    add_candidate(h);
+  if (static_cast<std::int32_t>(--h->word) < 0) [[unlikely]]
+    drop_slow(h);
 }
 
 }  // namespace detail
@@ -3571,16 +3685,17 @@ class trial {
 
   /// Candidates are not: those that may join have left their buffer, the others are too old.
   bool eligible(object_header const& h) const noexcept {
-    return h.slot >= first_birth_ && h.slot < slot_in_set && state_of(h) == object_state::live && !is_sticky(h.count);
+    return h.slot >= first_birth_ && h.slot < slot_in_set && state_of(h) == object_state::live && !is_sticky(h);
   }
 
-  /// False when S is full: the object stays outside, and what it leads to is alive.
+  /// False when S is full, or the object is immortal: it stays outside, and what it leads to is alive.
   OURO_DETAIL_INLINE bool insert(object_header* h) noexcept {
-    if (is_large(*h) || h->count >= work_entry::big_count) [[unlikely]]
+    std::uint32_t const count = count_of(*h);
+    if (is_large(*h) || count >= work_entry::big_count) [[unlikely]]
       return insert_unusual(h);
-    if (!set_.push(work_entry::of_small(h))) [[unlikely]]
+    if (!set_.push(work_entry::of_small(h, count))) [[unlikely]]
       return stay_outside();
-    join(*h);
+    join(*h, count);
     return true;
   }
 
@@ -3630,7 +3745,7 @@ class trial {
     edge_stream<marking> stream(pass, trace_pass::visit, heap_);
     set_.for_each([&](work_entry& entry) {
       object_header* h = entry.header();
-      if (h->slot == slot_root || (h->slot == slot_in_set && h->count != 0)) trace_reached(stream, h);
+      if (h->slot == slot_root || (h->slot == slot_in_set && h->word != slow_none)) trace_reached(stream, h);
     });
     propagate(stream);
     while (missed_) {  // the stack could not grow: start again from what was reached but not traced
@@ -3673,8 +3788,8 @@ class trial {
   /// Makes a member an ordinary object again. It need not be known when it was born: all that a collection looks at is of
   /// one generation afterwards.
   void leave(object_header& h, std::uint32_t count) const noexcept {
-    h.count = count;
     h.slot = birth_;
+    h.word = slow_none + count;
   }
 
   /// Calls `f(entry, count)` for all that is in S, with the counts that were saved.
@@ -3723,7 +3838,7 @@ class trial {
       }
       birth_ = std::max(birth_, h->slot);
       set_.overwrite(end) = work_entry(h);
-      join(*h);
+      join(*h, count_of(*h));
     });
     set_.cut(end);
   }
@@ -3738,9 +3853,9 @@ class trial {
       object_header* h = resolve(e.target);
       if (h->slot != slot_in_set && !self.joins(h)) return;
       if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, edge_target(h)});
-      if (h->count == 0) [[unlikely]]
+      if (h->word == slow_none) [[unlikely]]
         return self.make_root(h, trace_fault::too_many);
-      --h->count;
+      --h->word;
       ++self.edges_;
     }
 
@@ -3764,7 +3879,7 @@ class trial {
 
     void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
-      if (h->slot >= slot_in_set) ++h->count;
+      if (h->slot >= slot_in_set) ++h->word;
     }
     bool wants(weak_entry& e) const noexcept {
       bool const counted = (e.round | 1) == (round | 1);
@@ -3781,7 +3896,7 @@ class trial {
     // What has handles from outside is found without our help.
     void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
-      if (h->slot != slot_in_set || h->count != 0) return;
+      if (h->slot != slot_in_set || h->word != slow_none) return;
       h->slot = slot_reached;
       if (!self.stack_.push(h)) self.missed_ = true;
     }
@@ -3803,7 +3918,7 @@ class trial {
   /// False when a trace that users wrote has made handles that still exist, or has dropped some.
   bool counts_agree() noexcept {
     std::size_t external = 0;
-    set_.for_each([&](work_entry& entry) { external += entry.header()->count; });
+    set_.for_each([&](work_entry& entry) { external += count_of(*entry.header()); });
     return external == handles_ - edges_;
   }
 
@@ -3818,19 +3933,20 @@ class trial {
       entry.is_opaque() ? stream.trace_entries(entry.header()) : stream.trace(type, entry.header());
     });
     stream.drain();
-    set_.for_each([&](work_entry& entry) { leave(*entry.header(), entry.header()->count); });
+    set_.for_each([&](work_entry& entry) { leave(*entry.header(), count_of(*entry.header())); });
     set_.cut({});
     big_counts_.cut({});
     cut_ = true;
   }
 
   OURO_DETAIL_NOINLINE bool insert_unusual(object_header* h) noexcept {
+    if (is_sticky(*h)) return false;
     if (!set_.push(work_entry(h))) return stay_outside();
     if (!save_big_count(*h)) {
       set_.pop();
       return stay_outside();
     }
-    join(*h);
+    join(*h, count_of(*h));
     return true;
   }
   bool stay_outside() noexcept {
@@ -3840,13 +3956,14 @@ class trial {
 
   /// False when there is no memory.
   bool save_big_count(object_header const& h) noexcept {
-    return h.count < work_entry::big_count || big_counts_.push(h.count);
+    return count_of(h) < work_entry::big_count || big_counts_.push(count_of(h));
   }
 
-  void join(object_header& h) noexcept {
-    handles_ += h.count;
+  void join(object_header& h, std::uint32_t count) noexcept {
+    handles_ += count;
     weak_handles_ |= h.weak;
     h.slot = slot_in_set;
+    h.word = slow_none + count;
   }
 
   /// True when the target of an edge becomes a member of S.
@@ -3854,7 +3971,7 @@ class trial {
     if (h->slot < first_joining_ || h->slot >= slot_in_set) return false;
     if (!is_live_in_page(*h)) [[unlikely]]
       return joins_large(h);
-    return page_of(h)->heap == &heap_ && !is_sticky(h->count) && insert(h);
+    return page_of(h)->heap == &heap_ && insert(h);
   }
   OURO_DETAIL_NOINLINE bool joins_large(object_header* h) noexcept {
     return is_large(*h) && prefix_of(h)->heap == &heap_ && eligible(*h) && insert(h);
@@ -3988,7 +4105,7 @@ inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
 /// Counts of garbage that is being torn down start here, so that no drop brings them to zero.
-inline constexpr std::uint32_t condemned_count = 0x40000000u;
+inline constexpr std::uint32_t condemned_count = 0x10000000u;
 
 inline constexpr unsigned debug_stats = 1, debug_collectable = 2, debug_saveall = 32;
 
@@ -4068,13 +4185,11 @@ class collection {
         heap_.candidates[kept++] = c;
         continue;
       }
-      c.header->slot = c.birth;
-      if (birth <= oldest_) {
-        heap_.old_fell = true;
-      } else {
-        ++candidates_;
-        if (from_ == seeds::candidates && trial_.eligible(*c.header)) trial_.insert(c.header);
-      }
+      bool const is_old = birth <= oldest_;
+      heap_.old_fell |= is_old;
+      candidates_ += !is_old;
+      bool const joins = !is_old && from_ == seeds::candidates && trial_.insert(c.header);
+      if (!joins) set_slow_slot(*c.header, c.birth);
     }
     heap_.candidate_count = heap_.aged_candidates = kept;
     heap_.overflowed = false;
@@ -4119,7 +4234,7 @@ class collection {
     trial_.set().for_each([&](work_entry& entry) {
       object_header* h = entry.header();
       if (is_candidate(*h)) remove_candidate(heap_, h);
-      if (!is_sticky(h->count)) --h->count;
+      if (!is_sticky(*h)) --h->word;
     });
     trial_.rearm();
     return true;
@@ -4237,7 +4352,7 @@ class collection {
         object_header& h = *entry->header();
         if ((load_second_word(&h) & weakly_referenced) != 0) [[unlikely]]
           clear_weak_handles(&h, uncalled);
-        h = {condemned_count, slot_condemned, h.weak, with_state(h, object_state::destroying)};
+        h = make_header(condemned_count, slot_condemned, h.weak, with_state(h, object_state::destroying));
       }
       if (!type.hand_traced()) return stream.trace(type, first, last);
       for (; first != last; ++first) clear_checked(pass, stream, type, first->header());
@@ -4291,7 +4406,7 @@ class collection {
       }
       for (; first != last; ++first) {
         object_header* const h = first->header();
-        if (Condemned && h->count != condemned_count) {
+        if (Condemned && count_of(*h) != condemned_count) {
           keep_zombie(heap_, type, h);
         } else if (p == nullptr || h->weak != 0) {
           release_block(h);
@@ -4303,7 +4418,7 @@ class collection {
     while (whole_pages != nullptr) {
       page& p = *std::exchange(whole_pages, whole_pages->next_queued);
       if (heap_.counting) heap_.objects[p.tracked] -= p.used;
-      release_empty_page(p);
+      release_whole_page(p);
     }
   }
 
@@ -4312,7 +4427,7 @@ class collection {
 
     void on_edge(edge const& e) const noexcept {
       object_header* h = resolve(e.target);
-      if (h->slot >= slot_in_set) ++h->count;
+      if (h->slot >= slot_in_set) ++h->word;
     }
     bool wants(weak_entry& e) const noexcept { return std::exchange(e.round, round) != round; }
     void meet(object_header&) const noexcept {}
@@ -4495,8 +4610,8 @@ inline void set_current(thread_state& thread, heap_core* heap) noexcept {
   bool const fast = heap != nullptr && !heap->counting;
   thread.bins = fast ? heap->bins : nullptr;
   thread.bin_count = fast ? heap->bin_count : 0;
-  thread.fresh = {1, static_cast<std::uint16_t>(slot_slow | (heap != nullptr ? heap->epoch.now : 0)), 0,
-                  static_cast<std::uint8_t>(object_state::constructing)};
+  thread.fresh = make_header(1, static_cast<std::uint16_t>(slot_slow | (heap != nullptr ? heap->epoch.now : 0)),
+                             object_state::constructing);
 }
 
 inline bool is_empty(heap_core const& heap) noexcept {
@@ -4506,7 +4621,7 @@ inline bool is_empty(heap_core const& heap) noexcept {
 inline void delete_heap(heap_core& heap) noexcept {
   if (heap.hooks.destroy != nullptr) heap.hooks.destroy(heap.hooks.module);
   if (heap.home_handle != nullptr) heap.delete_handle(heap.home_handle);
-  trim_pages(heap, 0);
+  trim_all_pages(heap);
   trim_large(heap, 0);
   delete[] heap.bins;
   delete[] heap.candidates;
@@ -4873,13 +4988,13 @@ OURO_DETAIL_NOINLINE inline object_header* allocate_slow(type_descriptor const& 
   if (h == nullptr) {
     heap_user keep(current_heap());
     collect(current_heap(), 2, seeds::pages);
-    trim_pages(current_heap(), 0);
+    trim_all_pages(current_heap());
     trim_large(current_heap(), 0);
     h = try_allocate(current_heap(), type, bytes);
   }
   if (h == nullptr) throw_bad_alloc();
   auto const flags = static_cast<std::uint8_t>(h->flags | static_cast<std::uint8_t>(object_state::constructing));
-  *h = {1, slot_of_newborn(current_heap(), type), 0, flags};
+  *h = make_header(1, slot_of_newborn(current_heap(), type), 0, flags);
   if (!is_large(*h)) unpoison_body(*page_of(h), h);
   return h;
 }
@@ -4896,8 +5011,7 @@ OURO_DETAIL_INLINE object_header* allocate(type_descriptor const& type, std::siz
     bin& b = thread.bins[index];
     if (object_header* h = b.free; h != nullptr) [[likely]] {
       b.free = next_free(h);
-      *h = Tracked ? thread.fresh
-                   : object_header{1, slot_leaf, 0, static_cast<std::uint8_t>(object_state::constructing)};
+      *h = Tracked ? thread.fresh : make_header(1, slot_leaf, object_state::constructing);
       unpoison_body(*page_of(h), h);
       return h;
     }
@@ -4913,7 +5027,7 @@ inline void abandon(object_header* h) noexcept {
     clear_and_call(heap, h);
     drop_entries(h);
   }
-  if (h->count == 1) {
+  if (count_of(*h) == 1) {
     if (is_candidate(*h)) remove_candidate(heap, h);
     return release_block(h);
   }
@@ -9068,7 +9182,7 @@ object_header* make_object(A&&... args) {
     abandon(h);
     OURO_DETAIL_RETHROW;
   }
-  set_state(*h, object_state::live);
+  become_live(*h);
   return h;
 }
 
@@ -9098,7 +9212,7 @@ object_header* make_array(std::size_t n) {
     abandon(h);
     OURO_DETAIL_RETHROW;
   }
-  set_state(*h, object_state::live);
+  become_live(*h);
   return h;
 }
 
@@ -9540,7 +9654,7 @@ class gc_ptr {
   explicit operator bool() const noexcept { return word_ != nullptr; }
 
   /// The number of handles to the object; 0 for a null handle. An object whose count has reached the top is immortal.
-  std::size_t use_count() const noexcept { return word_ != nullptr ? header()->count : 0; }
+  std::size_t use_count() const noexcept { return word_ != nullptr ? detail::count_of(*header()) : 0; }
 
  private:
   template <class>
@@ -9981,7 +10095,7 @@ class weak_gc_ptr {
   /// The number of handles to the object; 0 once it has died.
   std::size_t use_count() const noexcept {
     detail::object_header const* const h = detail::target_of(word_).header;
-    return h != nullptr ? h->count : 0;
+    return h != nullptr ? detail::count_of(*h) : 0;
   }
 
  private:
@@ -10333,10 +10447,10 @@ class heap {
   /// O(pages).
   heap_stats stats() const noexcept {
     detail::block_totals const totals = detail::count_blocks(*core_);
-    return {
-        totals.objects[0] + totals.objects[1], totals.bytes,
-        (core_->used_pages + core_->dirty_pages) * detail::page_bytes + core_->large_bytes + core_->kept_large_bytes,
-        core_->used_pages, core_->large_objects[0] + core_->large_objects[1]};
+    return {totals.objects[0] + totals.objects[1], totals.bytes,
+            (core_->used_pages + core_->dirty_pages + core_->idle_pages) * detail::page_bytes + core_->large_bytes +
+                core_->kept_large_bytes,
+            core_->used_pages, core_->large_objects[0] + core_->large_objects[1]};
   }
 
   /// Bounds what pages in use and large blocks may take together. An allocation that would go beyond it runs a full
@@ -10347,7 +10461,7 @@ class heap {
   /// Gives all free pages and large blocks back to the system.
   void trim() noexcept {
     detail::flush_bins(*core_);
-    detail::trim_pages(*core_, 0);
+    detail::trim_all_pages(*core_);
     detail::trim_large(*core_, 0);
   }
 
@@ -10425,6 +10539,7 @@ inline void verify_heap(heap_core& heap) noexcept {
       check(&heap_of(h) == &heap, "an object lies in another heap's page");
       if (state_of(*h) == object_state::queued) return;
       check(h->slot >= slot_leaf || h->slot < heap.candidate_count, "an object's slot is out of range");
+      check(is_sticky(*h) || count_of(*h) != 0 || state_of(*h) == object_state::destroying, "a count is wrong");
       if (is_candidate(*h)) {
         ++candidates;
         check(heap.candidates[h->slot].header == h, "the candidate buffer does not know one of its candidates");
@@ -10436,6 +10551,16 @@ inline void verify_heap(heap_core& heap) noexcept {
           "the running count of objects is wrong");
   }
   check(pages + heap.entry_page_count == heap.used_pages, "the count of pages is wrong");
+  std::size_t idle = 0;
+  for (std::uint32_t i = 0; i != heap.bin_count; ++i) {
+    for (page* p = heap.bins[i].idle; p != nullptr; p = p->next) {
+      ++idle;
+      std::size_t free_blocks = 0;
+      for (object_header* h = p->free_list; h != nullptr; h = next_free(h)) free_blocks += page_of(h) == p;
+      check(p->bin == i && p->used == 0 && !p->partial && free_blocks == p->carved, "an idle page is not empty");
+    }
+  }
+  check(idle == heap.idle_pages, "the count of idle pages is wrong");
   check(candidates == heap.candidate_count, "the count of candidates is wrong");
 }
 
@@ -11273,11 +11398,11 @@ class pinned_generator {
   ~pinned_generator() {
     if (holds_last()) {
       drop_reference(header_);
-    } else if (!is_sticky(header_->count)) {
-      --header_->count;
+    } else if (!is_sticky(*header_)) {
+      --header_->word;
     }
   }
-  bool holds_last() const noexcept { return header_->count == 1; }
+  bool holds_last() const noexcept { return count_of(*header_) == 1; }
 
  private:
   object_header* header_;
@@ -11315,8 +11440,9 @@ class generator_share {
   }
   OURO_DETAIL_INLINE static void release(object_header* h, std::uint16_t epoch) noexcept {
     check_handle(h);
-    if (h->count == 1 || is_sticky(h->count) || epoch != this_thread_state().fresh.slot) return drop_reference(h);
-    --h->count;
+    bool const is_last = (h->word & ~slow_word) == 0;
+    if (is_last || epoch != this_thread_state().fresh.slot) return drop_reference(h);
+    --h->word;
   }
 
   generator_shell* shell_ = nullptr;
@@ -11509,7 +11635,7 @@ struct generator_operations {
   static bool defer_death(object_header* h) noexcept {
     auto& s = *static_cast<shell*>(object_of(h));
     if (!is_in_use(s)) return false;
-    h->count = 1;
+    set_count(*h, 1);
     if (s.state == generator_state::entered) s.leaf = &no_front;
     if (s.state != generator_state::ending) s.state = generator_state::orphaned;
     s.was_orphaned = true;

@@ -101,8 +101,8 @@ constexpr void set_slow_slot(object_header& h, std::uint16_t slot) noexcept {
 }
 
 inline constexpr object_header header_of_free_block = make_header(0, slot_slow, object_state::free);
-/// Slot, weak count and flags as one number. Weak handles are counted in it, since some processors are several times as
-/// slow when a byte is read that has just been written.
+/// Slot, weak count and flags as one number. Weak handles are counted in it, and the state of a new object changes in it:
+/// some processors wait for a store of a byte to reach the cache before a load of more than that byte.
 inline constexpr int weak_shift = std::endian::native == std::endian::big ? 8 : 16;
 inline constexpr int flags_shift = std::endian::native == std::endian::big ? 0 : 24;
 inline std::uint32_t load_second_word(object_header const* h) noexcept {
@@ -124,7 +124,9 @@ inline void set_state(object_header& h, object_state s) noexcept { h.flags = wit
 inline bool is_sticky(object_header const& h) noexcept { return count_of(h) >= sticky_count; }
 /// One instruction. Precondition: the state is `constructing`.
 inline void become_live(object_header& h) noexcept {
-  h.flags ^= static_cast<std::uint8_t>(object_state::constructing) ^ static_cast<std::uint8_t>(object_state::live);
+  constexpr std::uint32_t change =
+      static_cast<std::uint32_t>(object_state::constructing) ^ static_cast<std::uint32_t>(object_state::live);
+  store_second_word(&h, load_second_word(&h) ^ change << flags_shift);
 }
 inline bool is_large(object_header const& h) noexcept { return (h.flags & flag_large) != 0; }
 inline bool is_live_in_page(object_header const& h) noexcept {
