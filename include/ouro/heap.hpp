@@ -191,7 +191,7 @@ inline void verify_heap(heap_core& heap) noexcept {
       check(is_sticky(*h) || count_of(*h) != 0 || state_of(*h) == object_state::destroying, "a count is wrong");
       if (is_candidate(*h)) {
         ++candidates;
-        check(heap.candidates[h->slot].header == h, "the candidate buffer does not know one of its candidates");
+        check(heap.candidates[h->slot].header() == h, "the candidate buffer does not know one of its candidates");
       }
     });
     check(objects == totals.objects[tracked], "the count of objects is wrong");

@@ -48,7 +48,10 @@ inline void renumber_epochs(heap_core& heap) noexcept {
     std::uint16_t& slot = side->header->slot;
     if (slot >= slot_slow && slot < slot_in_set) slot = fold(slot);
   }
-  for (std::uint32_t i = 0; i != heap.candidate_count; ++i) heap.candidates[i].birth = fold(heap.candidates[i].birth);
+  for (std::uint32_t i = 0; i != heap.candidate_count; ++i) {
+    candidate& c = heap.candidates[i];
+    c = {c.header(), fold(c.birth())};
+  }
   heap.epoch = {4, 3, 2, static_cast<std::uint16_t>(before.frozen != 0 ? 1 : 0)};
   set_epoch(heap, 4);
 }
@@ -90,17 +93,17 @@ class collection {
     std::uint32_t kept = 0;
     for (std::uint32_t i = 0; i != heap_.candidate_count; ++i) {
       candidate const c = heap_.candidates[i];
-      auto const birth = static_cast<std::uint16_t>(c.birth & ~slot_slow);
+      auto const birth = static_cast<std::uint16_t>(c.birth() & ~slot_slow);
       if (birth <= oldest_ && heap_.epoch.generation_of(birth) == 1) {
-        c.header->slot = static_cast<std::uint16_t>(kept);
+        c.header()->slot = static_cast<std::uint16_t>(kept);
         heap_.candidates[kept++] = c;
         continue;
       }
       bool const is_old = birth <= oldest_;
       heap_.old_fell |= is_old;
       candidates_ += !is_old;
-      bool const joins = !is_old && from_ == seeds::candidates && trial_.insert(c.header);
-      if (!joins) set_slow_slot(*c.header, c.birth);
+      bool const joins = !is_old && from_ == seeds::candidates && trial_.insert(c.header());
+      if (!joins) set_slow_slot(*c.header(), c.birth());
     }
     heap_.candidate_count = heap_.aged_candidates = kept;
     heap_.overflowed = false;

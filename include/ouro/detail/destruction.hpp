@@ -58,10 +58,10 @@ inline void remove_candidate(heap_core& heap, object_header* h) noexcept {
   candidate& place = heap.candidates[h->slot];
   candidate const last = heap.candidates[--heap.candidate_count];
   std::uint16_t const index = h->slot;
-  set_slow_slot(*h, place.birth);
-  if (last.header != h) {
+  set_slow_slot(*h, place.birth());
+  if (last.header() != h) {
     place = last;
-    last.header->slot = index;
+    last.header()->slot = index;
   }
 }
 
@@ -120,7 +120,7 @@ OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
 
 /// The slot that tells when a tracked object was born, be it a candidate or not.
 inline std::uint16_t birth_slot(heap_core const& heap, object_header const& h) noexcept {
-  return is_candidate(h) ? heap.candidates[h.slot].birth : std::max(h.slot, slot_oldest);
+  return is_candidate(h) ? heap.candidates[h.slot].birth() : std::max(h.slot, slot_oldest);
 }
 inline std::uint16_t birth_of(heap_core const& heap, object_header const& h) noexcept {
   return static_cast<std::uint16_t>(birth_slot(heap, h) & ~slot_slow);

@@ -62,9 +62,20 @@ inline constexpr std::size_t large_classes = 8 * 23;
 inline constexpr std::size_t entry_unit = 16;
 inline constexpr std::size_t entry_classes = 32;
 
-struct candidate {
-  object_header* header;
-  std::uint16_t birth;  // the slot the object had
+/// An object whose count fell, and the slot that it had: its birth. One word, as a `work_entry` is.
+class candidate {
+ public:
+  candidate() = default;
+  candidate(object_header* h, std::uint16_t birth) noexcept
+      : bits_(std::uint64_t{reinterpret_cast<std::uintptr_t>(h)} << 13 | birth) {}
+
+  object_header* header() const noexcept {
+    return reinterpret_cast<object_header*>(static_cast<std::uintptr_t>(bits_ >> 16 << 3));
+  }
+  std::uint16_t birth() const noexcept { return static_cast<std::uint16_t>(bits_); }
+
+ private:
+  std::uint64_t bits_;
 };
 
 struct thread_state;
