@@ -114,7 +114,10 @@ OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
     return add_candidate_slow(h);
   }
   heap_core& heap = *page_of(h)->heap;
-  if (heap.candidate_count == heap.candidate_capacity) return add_candidate_slow(h);
+  if (heap.candidate_count == heap.candidate_capacity) {
+    if (!heap.overflowed) add_candidate_slow(h);
+    return;
+  }
   record_candidate(heap, h);
 }
 
