@@ -343,6 +343,11 @@ struct handle_traits<gc_ptr<T>> {
   static constexpr bool is_hand_traced = false;
   static constexpr bool is_one_edge = is_traced;
 
+  /// The header of the handle's object, or null.
+  OURO_DETAIL_INLINE static object_header* target(gc_ptr<T> const& handle) noexcept {
+    return handle_access::header(handle);
+  }
+
   static void trace(gc_ptr<T> const& handle, tracer& t) noexcept {
     void** const slot = &const_cast<void*&>(handle_access::word(handle));
     if (*slot == nullptr) return;

@@ -382,6 +382,10 @@ inline constexpr object_header header_of_free_block = make_header(0, slot_slow, 
 /// some processors wait for a store of a byte to reach the cache before a load of more than that byte.
 inline constexpr int weak_shift = std::endian::native == std::endian::big ? 8 : 16;
 inline constexpr int flags_shift = std::endian::native == std::endian::big ? 0 : 24;
+constexpr std::uint32_t second_word(object_header h) noexcept {
+  auto const word = std::bit_cast<std::uint64_t>(h);
+  return static_cast<std::uint32_t>(std::endian::native == std::endian::big ? word : word >> 32);
+}
 inline std::uint32_t load_second_word(object_header const* h) noexcept {
   std::uint32_t word;
   std::memcpy(&word, reinterpret_cast<char const*>(h) + 4, sizeof word);
@@ -1523,9 +1527,20 @@ inline constexpr std::size_t large_classes = 8 * 23;
 inline constexpr std::size_t entry_unit = 16;
 inline constexpr std::size_t entry_classes = 32;
 
-struct candidate {
-  object_header* header;
-  std::uint16_t birth;  // the slot the object had
+/// An object whose count fell, and the slot that it had: its birth. One word, as a `work_entry` is.
+class candidate {
+ public:
+  candidate() = default;
+  candidate(object_header* h, std::uint16_t birth) noexcept
+      : bits_(std::uint64_t{reinterpret_cast<std::uintptr_t>(h)} << 13 | birth) {}
+
+  object_header* header() const noexcept {
+    return reinterpret_cast<object_header*>(static_cast<std::uintptr_t>(bits_ >> 16 << 3));
+  }
+  std::uint16_t birth() const noexcept { return static_cast<std::uint16_t>(bits_); }
+
+ private:
+  std::uint64_t bits_;
 };
 
 struct thread_state;
@@ -3054,10 +3069,10 @@ inline void remove_candidate(heap_core& heap, object_header* h) noexcept {
   candidate& place = heap.candidates[h->slot];
   candidate const last = heap.candidates[--heap.candidate_count];
   std::uint16_t const index = h->slot;
-  set_slow_slot(*h, place.birth);
-  if (last.header != h) {
+  set_slow_slot(*h, place.birth());
+  if (last.header() != h) {
     place = last;
-    last.header->slot = index;
+    last.header()->slot = index;
   }
 }
 
@@ -3110,13 +3125,16 @@ OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
     return add_candidate_slow(h);
   }
   heap_core& heap = *page_of(h)->heap;
-  if (heap.candidate_count == heap.candidate_capacity) return add_candidate_slow(h);
+  if (heap.candidate_count == heap.candidate_capacity) {
+    if (!heap.overflowed) add_candidate_slow(h);
+    return;
+  }
   record_candidate(heap, h);
 }
 
 /// The slot that tells when a tracked object was born, be it a candidate or not.
 inline std::uint16_t birth_slot(heap_core const& heap, object_header const& h) noexcept {
-  return is_candidate(h) ? heap.candidates[h.slot].birth : std::max(h.slot, slot_oldest);
+  return is_candidate(h) ? heap.candidates[h.slot].birth() : std::max(h.slot, slot_oldest);
 }
 inline std::uint16_t birth_of(heap_core const& heap, object_header const& h) noexcept {
   return static_cast<std::uint16_t>(birth_slot(heap, h) & ~slot_slow);
@@ -3243,6 +3261,68 @@ OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_
   if (thread.depth == 0) drain_queue(thread);
 }
 
+/// The same for any object.
+inline void die_slowly(object_header* h) noexcept { release_last_slow(this_thread_state(), h); }
+
+/// Is there nothing to be looked at before its destructor? Large objects have a flag.
+OURO_DETAIL_INLINE bool is_ordinary(object_header const* h) noexcept {
+  return h->flags == static_cast<std::uint8_t>(object_state::live) && h->weak == 0;
+}
+OURO_DETAIL_INLINE bool is_ordinary_and_slow(object_header const* h) noexcept {
+  constexpr object_header ordinary = make_header(0, slot_slow, object_state::live);
+  constexpr object_header looked_at = {0, slot_slow, 0xff, 0xff};
+  return (load_second_word(h) & second_word(looked_at)) == second_word(ordinary);
+}
+
+/// A handle has been dropped. If it was the last one the object dies, at once or, deep inside other destructors, soon.
+OURO_DETAIL_NOINLINE inline void drop_slow(object_header* h) noexcept {
+  if (is_slow(h->slot)) [[likely]] {
+    if (h->word != slow_none) return add_candidate(h);
+  } else {
+    if (count_of(*h) != 0) return make_immortal(h);
+    if (is_candidate(*h)) return die_slowly(h);  // it is to leave the buffer
+  }
+  if (!is_ordinary(h)) return die_slowly(h);
+  page_of(h)->die(h);
+}
+
+/// The same inside of `depth` destructors.
+OURO_DETAIL_NOINLINE inline void drop_inside(object_header* h, std::uint32_t depth) noexcept {
+  this_thread_state().depth = depth;
+  drop_slow(h);
+}
+
+template <class Operations>
+void die(object_header* h) noexcept;
+
+/// An ordinary object has lost its last handle, inside of `depth` destructors.
+template <class Operations>
+void destroy_ordinary(object_header* h, std::uint32_t depth) noexcept {
+  *h = make_header(0, slot_slow, object_state::destroying);
+  ++depth;
+  if constexpr (Operations::is_plain) {
+    // Objects of one type are often made of one another: those die without a detour.
+    Operations::for_each_target(h, [depth](object_header* target) {
+      std::uint32_t const word = --target->word;
+      if (static_cast<std::int32_t>(word) >= 0) return;
+      if (word != slow_none || !is_ordinary_and_slow(target) || page_of(target)->die != &die<Operations> ||
+          depth >= deepest_nesting) [[unlikely]] {
+        return drop_inside(target, depth);
+      }
+      destroy_ordinary<Operations>(target, depth);
+    });
+  } else {
+    this_thread_state().depth = depth;
+    Operations::destroy(h);
+  }
+  if (h->word == slow_none) [[likely]] {
+    free_in_page(*page_of(h), h);
+  } else {
+    this_thread_state().depth = depth;
+    keep_zombie(*page_of(h)->heap, *page_of(h)->type, h);
+  }
+}
+
 /// The last handle to an ordinary object of the type `Operations` speaks for has been dropped, and it has no finalizer.
 /// One function for each type, so that its destructor is part of it.
 template <class Operations>
@@ -3251,33 +3331,9 @@ void die(object_header* h) noexcept {
   std::uint32_t const depth = thread.depth;
   if (depth >= deepest_nesting) [[unlikely]]
     return release_last_slow(thread, h);
-  *h = make_header(0, slot_slow, object_state::destroying);
-  thread.depth = depth + 1;
-  Operations::destroy(h);
+  destroy_ordinary<Operations>(h, depth);
   thread.depth = depth;
-  page& p = *page_of(h);
-  if (h->word == slow_none) [[likely]] {
-    free_in_page(p, h);
-  } else {
-    keep_zombie(*p.heap, *p.type, h);
-  }
   if (depth == 0) drain_queue(thread);
-}
-
-/// The same for any object.
-inline void die_slowly(object_header* h) noexcept { release_last_slow(this_thread_state(), h); }
-
-/// A handle has been dropped. If it was the last one the object dies, at once or, deep inside other destructors, soon.
-OURO_DETAIL_NOINLINE inline void drop_slow(object_header* h) noexcept {
-  constexpr auto live = static_cast<std::uint8_t>(object_state::live);
-  if (is_slow(h->slot)) [[likely]] {
-    if (h->word != slow_none) return add_candidate(h);
-  } else {
-    if (count_of(*h) != 0) return make_immortal(h);
-    if (is_candidate(*h)) return die_slowly(h);  // it is to leave the buffer
-  }
-  if (h->flags != live || h->weak != 0) return die_slowly(h);  // large objects have a flag
-  page_of(h)->die(h);
 }
 
 OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {
@@ -4137,7 +4193,10 @@ inline void renumber_epochs(heap_core& heap) noexcept {
     std::uint16_t& slot = side->header->slot;
     if (slot >= slot_slow && slot < slot_in_set) slot = fold(slot);
   }
-  for (std::uint32_t i = 0; i != heap.candidate_count; ++i) heap.candidates[i].birth = fold(heap.candidates[i].birth);
+  for (std::uint32_t i = 0; i != heap.candidate_count; ++i) {
+    candidate& c = heap.candidates[i];
+    c = {c.header(), fold(c.birth())};
+  }
   heap.epoch = {4, 3, 2, static_cast<std::uint16_t>(before.frozen != 0 ? 1 : 0)};
   set_epoch(heap, 4);
 }
@@ -4179,17 +4238,17 @@ class collection {
     std::uint32_t kept = 0;
     for (std::uint32_t i = 0; i != heap_.candidate_count; ++i) {
       candidate const c = heap_.candidates[i];
-      auto const birth = static_cast<std::uint16_t>(c.birth & ~slot_slow);
+      auto const birth = static_cast<std::uint16_t>(c.birth() & ~slot_slow);
       if (birth <= oldest_ && heap_.epoch.generation_of(birth) == 1) {
-        c.header->slot = static_cast<std::uint16_t>(kept);
+        c.header()->slot = static_cast<std::uint16_t>(kept);
         heap_.candidates[kept++] = c;
         continue;
       }
       bool const is_old = birth <= oldest_;
       heap_.old_fell |= is_old;
       candidates_ += !is_old;
-      bool const joins = !is_old && from_ == seeds::candidates && trial_.insert(c.header);
-      if (!joins) set_slow_slot(*c.header, c.birth);
+      bool const joins = !is_old && from_ == seeds::candidates && trial_.insert(c.header());
+      if (!joins) set_slow_slot(*c.header(), c.birth());
     }
     heap_.candidate_count = heap_.aged_candidates = kept;
     heap_.overflowed = false;
@@ -9002,8 +9061,71 @@ namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
+// Deduced from a set of functions only if one of them fits, and if none is a template ([temp.deduct.call]/6).
+template <class T, class Result>
+void takes_move_assignment(Result (T::*)(T&&));
+
+/// Has an aggregate without bases declared no destructor? It has no declared constructors either. If it can be moved, then by
+/// an implicit constructor, which a declared move assignment would have deleted; so its move assignment is implicit, which a
+/// declared destructor would have prevented. False also if there is none, as with const members.
+template <class T>
+concept has_implicit_destructor =
+    std::is_aggregate_v<T> && std::is_move_constructible_v<T> && requires { takes_move_assignment<T>(&T::operator=); };
+
+/// A handle whose destructor undoes what its trace reports, and nothing else.
+template <class T>
+inline constexpr bool is_one_edge = false;
+template <class T>
+  requires(handle_traits<T>::is_one_edge)
+inline constexpr bool is_one_edge<T> = true;
+
+/// Does its destructor nothing but drop the handles that its trace reports? False where that cannot be told.
+template <class T>
+inline constexpr bool drops_only_handles = false;
+template <class... M>
+inline constexpr bool drops_only_handles<type_list<M...>> = (... && drops_only_handles<std::remove_cv_t<M>>);
+template <class T, std::size_t N>
+inline constexpr bool drops_only_handles<T[N]> = drops_only_handles<std::remove_cv_t<T>>;
+template <class T, std::size_t N>
+  requires(!std::is_trivially_destructible_v<T> && verdict_of<std::array<T, N>>.how == kind::range)
+inline constexpr bool drops_only_handles<std::array<T, N>> = drops_only_handles<std::remove_cv_t<T>>;
+template <class T>
+  requires(std::is_trivially_destructible_v<T> || is_one_edge<T>)
+inline constexpr bool drops_only_handles<T> = true;
+// Empty bases are not among the parts, and may have destructors.
+template <class T>
+  requires(!std::is_trivially_destructible_v<T> && verdict_of<T>.how == kind::aggregate &&
+           verdict_of<T>.why_not == flaw::none && shape<T>.bases == 0 && drops_only_handles<typename parts<T>::type> &&
+           has_implicit_destructor<T>)
+inline constexpr bool drops_only_handles<T> = true;
+
+/// Calls `f(header)` for the object of each handle of a value that holds nothing but handles and trivial parts, null ones
+/// left out; the last member first, as its destructor would drop them.
+template <class T, class F>
+OURO_DETAIL_INLINE void for_each_target(T const& value, F f) {
+  if constexpr (is_one_edge<T>) {
+    if (object_header* const h = handle_traits<T>::target(value)) f(h);
+  } else if constexpr (!std::is_trivially_destructible_v<T>) {
+    if constexpr (verdict_of<T>.how == kind::aggregate) {
+      access::fields<parts<T>::type::size>::visit(value, [f](auto const&... member) {
+        int last = 0;  // the right side of an assignment comes first
+        ((for_each_target(member, f), last) = ... = 0);
+      });
+    } else {
+      for (auto at = std::rbegin(value); at != std::rend(value); ++at) for_each_target(*at, f);
+    }
+  }
+}
+
 template <class T>
 struct object_operations {
+  /// A few handles are dropped one by one, without a destructor.
+  static constexpr bool is_plain = drops_only_handles<T> && sizeof(T) <= 64 && !OURO_DETAIL_HARDENED;
+
+  template <class F>
+  OURO_DETAIL_INLINE static void for_each_target(object_header* h, F f) noexcept {
+    detail::for_each_target(*static_cast<T const*>(object_of(h)), f);
+  }
   static void destroy(object_header* h) noexcept { std::destroy_at(static_cast<T*>(object_of(h))); }
   static void trace(object_header* h, tracer& t) noexcept {
     trace_part<T, false>(*static_cast<T const*>(object_of(h)), t);
@@ -9014,6 +9136,8 @@ struct object_operations {
 
 template <class T>
 struct array_operations {
+  static constexpr bool is_plain = false;
+
   static void destroy(object_header* h) noexcept {
     T* first = static_cast<T*>(object_of(h));
     for (std::size_t i = length_of(h); i-- != 0;) std::destroy_at(first + i);
@@ -9088,44 +9212,6 @@ constexpr auto throw_function() -> void (*)(void*) {
   return nullptr;
 #endif
 }
-
-// Deduced from a set of functions only if one of them fits, and if none is a template ([temp.deduct.call]/6).
-template <class T, class Result>
-void takes_move_assignment(Result (T::*)(T&&));
-
-/// Has an aggregate without bases declared no destructor? It has no declared constructors either. If it can be moved, then by
-/// an implicit constructor, which a declared move assignment would have deleted; so its move assignment is implicit, which a
-/// declared destructor would have prevented. False also if there is none, as with const members.
-template <class T>
-concept has_implicit_destructor =
-    std::is_aggregate_v<T> && std::is_move_constructible_v<T> && requires { takes_move_assignment<T>(&T::operator=); };
-
-/// A handle whose destructor undoes what its trace reports, and nothing else.
-template <class T>
-inline constexpr bool is_one_edge = false;
-template <class T>
-  requires(handle_traits<T>::is_one_edge)
-inline constexpr bool is_one_edge<T> = true;
-
-/// Does its destructor nothing but drop the handles that its trace reports? False where that cannot be told.
-template <class T>
-inline constexpr bool drops_only_handles = false;
-template <class... M>
-inline constexpr bool drops_only_handles<type_list<M...>> = (... && drops_only_handles<std::remove_cv_t<M>>);
-template <class T, std::size_t N>
-inline constexpr bool drops_only_handles<T[N]> = drops_only_handles<std::remove_cv_t<T>>;
-template <class T, std::size_t N>
-  requires(!std::is_trivially_destructible_v<T> && verdict_of<std::array<T, N>>.how == kind::range)
-inline constexpr bool drops_only_handles<std::array<T, N>> = drops_only_handles<std::remove_cv_t<T>>;
-template <class T>
-  requires(std::is_trivially_destructible_v<T> || is_one_edge<T>)
-inline constexpr bool drops_only_handles<T> = true;
-// Empty bases are not among the parts, and may have destructors.
-template <class T>
-  requires(!std::is_trivially_destructible_v<T> && verdict_of<T>.how == kind::aggregate &&
-           verdict_of<T>.why_not == flaw::none && shape<T>.bases == 0 && drops_only_handles<typename parts<T>::type> &&
-           has_implicit_destructor<T>)
-inline constexpr bool drops_only_handles<T> = true;
 
 template <class T>
 constexpr type_traits_set traits_of() {
@@ -9837,6 +9923,11 @@ struct handle_traits<gc_ptr<T>> {
   static constexpr bool is_hand_traced = false;
   static constexpr bool is_one_edge = is_traced;
 
+  /// The header of the handle's object, or null.
+  OURO_DETAIL_INLINE static object_header* target(gc_ptr<T> const& handle) noexcept {
+    return handle_access::header(handle);
+  }
+
   static void trace(gc_ptr<T> const& handle, tracer& t) noexcept {
     void** const slot = &const_cast<void*&>(handle_access::word(handle));
     if (*slot == nullptr) return;
@@ -10542,7 +10633,7 @@ inline void verify_heap(heap_core& heap) noexcept {
       check(is_sticky(*h) || count_of(*h) != 0 || state_of(*h) == object_state::destroying, "a count is wrong");
       if (is_candidate(*h)) {
         ++candidates;
-        check(heap.candidates[h->slot].header == h, "the candidate buffer does not know one of its candidates");
+        check(heap.candidates[h->slot].header() == h, "the candidate buffer does not know one of its candidates");
       }
     });
     check(objects == totals.objects[tracked], "the count of objects is wrong");
@@ -11630,6 +11721,7 @@ inline void close_from_outside(generator_shell& s) {
 template <class Ret, class Send>
 struct generator_operations {
   using shell = generator_shell_of<Ret, Send>;
+  static constexpr bool is_plain = false;
 
   /// Who runs it drops its last handle afterwards, in place of the one that has just gone.
   static bool defer_death(object_header* h) noexcept {

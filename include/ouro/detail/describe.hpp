@@ -19,8 +19,71 @@ namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
+// Deduced from a set of functions only if one of them fits, and if none is a template ([temp.deduct.call]/6).
+template <class T, class Result>
+void takes_move_assignment(Result (T::*)(T&&));
+
+/// Has an aggregate without bases declared no destructor? It has no declared constructors either. If it can be moved, then by
+/// an implicit constructor, which a declared move assignment would have deleted; so its move assignment is implicit, which a
+/// declared destructor would have prevented. False also if there is none, as with const members.
+template <class T>
+concept has_implicit_destructor =
+    std::is_aggregate_v<T> && std::is_move_constructible_v<T> && requires { takes_move_assignment<T>(&T::operator=); };
+
+/// A handle whose destructor undoes what its trace reports, and nothing else.
+template <class T>
+inline constexpr bool is_one_edge = false;
+template <class T>
+  requires(handle_traits<T>::is_one_edge)
+inline constexpr bool is_one_edge<T> = true;
+
+/// Does its destructor nothing but drop the handles that its trace reports? False where that cannot be told.
+template <class T>
+inline constexpr bool drops_only_handles = false;
+template <class... M>
+inline constexpr bool drops_only_handles<type_list<M...>> = (... && drops_only_handles<std::remove_cv_t<M>>);
+template <class T, std::size_t N>
+inline constexpr bool drops_only_handles<T[N]> = drops_only_handles<std::remove_cv_t<T>>;
+template <class T, std::size_t N>
+  requires(!std::is_trivially_destructible_v<T> && verdict_of<std::array<T, N>>.how == kind::range)
+inline constexpr bool drops_only_handles<std::array<T, N>> = drops_only_handles<std::remove_cv_t<T>>;
+template <class T>
+  requires(std::is_trivially_destructible_v<T> || is_one_edge<T>)
+inline constexpr bool drops_only_handles<T> = true;
+// Empty bases are not among the parts, and may have destructors.
+template <class T>
+  requires(!std::is_trivially_destructible_v<T> && verdict_of<T>.how == kind::aggregate &&
+           verdict_of<T>.why_not == flaw::none && shape<T>.bases == 0 && drops_only_handles<typename parts<T>::type> &&
+           has_implicit_destructor<T>)
+inline constexpr bool drops_only_handles<T> = true;
+
+/// Calls `f(header)` for the object of each handle of a value that holds nothing but handles and trivial parts, null ones
+/// left out; the last member first, as its destructor would drop them.
+template <class T, class F>
+OURO_DETAIL_INLINE void for_each_target(T const& value, F f) {
+  if constexpr (is_one_edge<T>) {
+    if (object_header* const h = handle_traits<T>::target(value)) f(h);
+  } else if constexpr (!std::is_trivially_destructible_v<T>) {
+    if constexpr (verdict_of<T>.how == kind::aggregate) {
+      access::fields<parts<T>::type::size>::visit(value, [f](auto const&... member) {
+        int last = 0;  // the right side of an assignment comes first
+        ((for_each_target(member, f), last) = ... = 0);
+      });
+    } else {
+      for (auto at = std::rbegin(value); at != std::rend(value); ++at) for_each_target(*at, f);
+    }
+  }
+}
+
 template <class T>
 struct object_operations {
+  /// A few handles are dropped one by one, without a destructor.
+  static constexpr bool is_plain = drops_only_handles<T> && sizeof(T) <= 64 && !OURO_DETAIL_HARDENED;
+
+  template <class F>
+  OURO_DETAIL_INLINE static void for_each_target(object_header* h, F f) noexcept {
+    detail::for_each_target(*static_cast<T const*>(object_of(h)), f);
+  }
   static void destroy(object_header* h) noexcept { std::destroy_at(static_cast<T*>(object_of(h))); }
   static void trace(object_header* h, tracer& t) noexcept {
     trace_part<T, false>(*static_cast<T const*>(object_of(h)), t);
@@ -31,6 +94,8 @@ struct object_operations {
 
 template <class T>
 struct array_operations {
+  static constexpr bool is_plain = false;
+
   static void destroy(object_header* h) noexcept {
     T* first = static_cast<T*>(object_of(h));
     for (std::size_t i = length_of(h); i-- != 0;) std::destroy_at(first + i);
@@ -105,44 +170,6 @@ constexpr auto throw_function() -> void (*)(void*) {
   return nullptr;
 #endif
 }
-
-// Deduced from a set of functions only if one of them fits, and if none is a template ([temp.deduct.call]/6).
-template <class T, class Result>
-void takes_move_assignment(Result (T::*)(T&&));
-
-/// Has an aggregate without bases declared no destructor? It has no declared constructors either. If it can be moved, then by
-/// an implicit constructor, which a declared move assignment would have deleted; so its move assignment is implicit, which a
-/// declared destructor would have prevented. False also if there is none, as with const members.
-template <class T>
-concept has_implicit_destructor =
-    std::is_aggregate_v<T> && std::is_move_constructible_v<T> && requires { takes_move_assignment<T>(&T::operator=); };
-
-/// A handle whose destructor undoes what its trace reports, and nothing else.
-template <class T>
-inline constexpr bool is_one_edge = false;
-template <class T>
-  requires(handle_traits<T>::is_one_edge)
-inline constexpr bool is_one_edge<T> = true;
-
-/// Does its destructor nothing but drop the handles that its trace reports? False where that cannot be told.
-template <class T>
-inline constexpr bool drops_only_handles = false;
-template <class... M>
-inline constexpr bool drops_only_handles<type_list<M...>> = (... && drops_only_handles<std::remove_cv_t<M>>);
-template <class T, std::size_t N>
-inline constexpr bool drops_only_handles<T[N]> = drops_only_handles<std::remove_cv_t<T>>;
-template <class T, std::size_t N>
-  requires(!std::is_trivially_destructible_v<T> && verdict_of<std::array<T, N>>.how == kind::range)
-inline constexpr bool drops_only_handles<std::array<T, N>> = drops_only_handles<std::remove_cv_t<T>>;
-template <class T>
-  requires(std::is_trivially_destructible_v<T> || is_one_edge<T>)
-inline constexpr bool drops_only_handles<T> = true;
-// Empty bases are not among the parts, and may have destructors.
-template <class T>
-  requires(!std::is_trivially_destructible_v<T> && verdict_of<T>.how == kind::aggregate &&
-           verdict_of<T>.why_not == flaw::none && shape<T>.bases == 0 && drops_only_handles<typename parts<T>::type> &&
-           has_implicit_destructor<T>)
-inline constexpr bool drops_only_handles<T> = true;
 
 template <class T>
 constexpr type_traits_set traits_of() {

@@ -250,6 +250,68 @@ OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_
   if (thread.depth == 0) drain_queue(thread);
 }
 
+/// The same for any object.
+inline void die_slowly(object_header* h) noexcept { release_last_slow(this_thread_state(), h); }
+
+/// Is there nothing to be looked at before its destructor? Large objects have a flag.
+OURO_DETAIL_INLINE bool is_ordinary(object_header const* h) noexcept {
+  return h->flags == static_cast<std::uint8_t>(object_state::live) && h->weak == 0;
+}
+OURO_DETAIL_INLINE bool is_ordinary_and_slow(object_header const* h) noexcept {
+  constexpr object_header ordinary = make_header(0, slot_slow, object_state::live);
+  constexpr object_header looked_at = {0, slot_slow, 0xff, 0xff};
+  return (load_second_word(h) & second_word(looked_at)) == second_word(ordinary);
+}
+
+/// A handle has been dropped. If it was the last one the object dies, at once or, deep inside other destructors, soon.
+OURO_DETAIL_NOINLINE inline void drop_slow(object_header* h) noexcept {
+  if (is_slow(h->slot)) [[likely]] {
+    if (h->word != slow_none) return add_candidate(h);
+  } else {
+    if (count_of(*h) != 0) return make_immortal(h);
+    if (is_candidate(*h)) return die_slowly(h);  // it is to leave the buffer
+  }
+  if (!is_ordinary(h)) return die_slowly(h);
+  page_of(h)->die(h);
+}
+
+/// The same inside of `depth` destructors.
+OURO_DETAIL_NOINLINE inline void drop_inside(object_header* h, std::uint32_t depth) noexcept {
+  this_thread_state().depth = depth;
+  drop_slow(h);
+}
+
+template <class Operations>
+void die(object_header* h) noexcept;
+
+/// An ordinary object has lost its last handle, inside of `depth` destructors.
+template <class Operations>
+void destroy_ordinary(object_header* h, std::uint32_t depth) noexcept {
+  *h = make_header(0, slot_slow, object_state::destroying);
+  ++depth;
+  if constexpr (Operations::is_plain) {
+    // Objects of one type are often made of one another: those die without a detour.
+    Operations::for_each_target(h, [depth](object_header* target) {
+      std::uint32_t const word = --target->word;
+      if (static_cast<std::int32_t>(word) >= 0) return;
+      if (word != slow_none || !is_ordinary_and_slow(target) || page_of(target)->die != &die<Operations> ||
+          depth >= deepest_nesting) [[unlikely]] {
+        return drop_inside(target, depth);
+      }
+      destroy_ordinary<Operations>(target, depth);
+    });
+  } else {
+    this_thread_state().depth = depth;
+    Operations::destroy(h);
+  }
+  if (h->word == slow_none) [[likely]] {
+    free_in_page(*page_of(h), h);
+  } else {
+    this_thread_state().depth = depth;
+    keep_zombie(*page_of(h)->heap, *page_of(h)->type, h);
+  }
+}
+
 /// The last handle to an ordinary object of the type `Operations` speaks for has been dropped, and it has no finalizer.
 /// One function for each type, so that its destructor is part of it.
 template <class Operations>
@@ -258,33 +320,9 @@ void die(object_header* h) noexcept {
   std::uint32_t const depth = thread.depth;
   if (depth >= deepest_nesting) [[unlikely]]
     return release_last_slow(thread, h);
-  *h = make_header(0, slot_slow, object_state::destroying);
-  thread.depth = depth + 1;
-  Operations::destroy(h);
+  destroy_ordinary<Operations>(h, depth);
   thread.depth = depth;
-  page& p = *page_of(h);
-  if (h->word == slow_none) [[likely]] {
-    free_in_page(p, h);
-  } else {
-    keep_zombie(*p.heap, *p.type, h);
-  }
   if (depth == 0) drain_queue(thread);
-}
-
-/// The same for any object.
-inline void die_slowly(object_header* h) noexcept { release_last_slow(this_thread_state(), h); }
-
-/// A handle has been dropped. If it was the last one the object dies, at once or, deep inside other destructors, soon.
-OURO_DETAIL_NOINLINE inline void drop_slow(object_header* h) noexcept {
-  constexpr auto live = static_cast<std::uint8_t>(object_state::live);
-  if (is_slow(h->slot)) [[likely]] {
-    if (h->word != slow_none) return add_candidate(h);
-  } else {
-    if (count_of(*h) != 0) return make_immortal(h);
-    if (is_candidate(*h)) return die_slowly(h);  // it is to leave the buffer
-  }
-  if (h->flags != live || h->weak != 0) return die_slowly(h);  // large objects have a flag
-  page_of(h)->die(h);
 }
 
 OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {

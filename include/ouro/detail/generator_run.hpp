@@ -269,6 +269,7 @@ inline void close_from_outside(generator_shell& s) {
 template <class Ret, class Send>
 struct generator_operations {
   using shell = generator_shell_of<Ret, Send>;
+  static constexpr bool is_plain = false;
 
   /// Who runs it drops its last handle afterwards, in place of the one that has just gone.
   static bool defer_death(object_header* h) noexcept {

@@ -105,6 +105,10 @@ inline constexpr object_header header_of_free_block = make_header(0, slot_slow, 
 /// some processors wait for a store of a byte to reach the cache before a load of more than that byte.
 inline constexpr int weak_shift = std::endian::native == std::endian::big ? 8 : 16;
 inline constexpr int flags_shift = std::endian::native == std::endian::big ? 0 : 24;
+constexpr std::uint32_t second_word(object_header h) noexcept {
+  auto const word = std::bit_cast<std::uint64_t>(h);
+  return static_cast<std::uint32_t>(std::endian::native == std::endian::big ? word : word >> 32);
+}
 inline std::uint32_t load_second_word(object_header const* h) noexcept {
   std::uint32_t word;
   std::memcpy(&word, reinterpret_cast<char const*>(h) + 4, sizeof word);
