@@ -104,9 +104,9 @@ inline large_prefix* take_large_memory(heap_core& heap, type_descriptor const& t
   void* allocation = allocate_raw(total, type.alignment);
   if (allocation == nullptr) return nullptr;
   auto* l = reinterpret_cast<large_prefix*>(static_cast<char*>(allocation) + lead - sizeof(object_header)) - 1;
-  ::new (l) large_prefix{nullptr, nullptr, &heap, &type, nullptr, allocation, total, {}, 0};
+  ::new (l) large_prefix{nullptr, nullptr, &heap, &type, nullptr, allocation, total, nullptr, nullptr, {}, 0};
   ::new (l->header()) object_header(header_of_free_block);
-  if (!the_registry().add_large(l, l)) {
+  if (!the_registry().add_large(l)) {
     deallocate_raw(allocation, type.alignment);
     return nullptr;
   }

@@ -91,6 +91,8 @@ struct large_prefix {
   object_header* next_queued;
   void* allocation;  // what operator new returned
   std::size_t bytes;
+  large_prefix* lower;  // in the registry's tree
+  large_prefix* higher;
   side_slot side;
   std::size_t length;  // of an array; where array blocks keep it too
 

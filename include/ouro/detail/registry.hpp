@@ -3,20 +3,16 @@
 #define OURO_DETAIL_REGISTRY_HPP
 
 #include <ouro/detail/os_memory.hpp>
+#include <ouro/detail/page.hpp>
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
-#include <map>
 #include <new>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
-
-struct large_prefix;
 
 /// Not a std::mutex: that one may have a destructor, and what this guards outlives them all.
 class flag_lock {
@@ -33,6 +29,77 @@ class flag_lock {
 
  private:
   std::atomic_flag& flag_;
+};
+
+/// Large blocks sorted by address, as a treap: a search tree by address in which no block ranks above its parent. The
+/// ranks are scrambled addresses, so the depth is logarithmic whatever order blocks come and go in, and the links lie in
+/// the blocks themselves, so nothing can fail. (A std::map would be a sixth of what the single header takes to compile.)
+class large_tree {
+ public:
+  void add(large_prefix* l) noexcept {
+    std::uint64_t const rank = rank_of(l);
+    large_prefix** place = &root_;
+    while (*place != nullptr && rank_of(*place) > rank) place = before(*place, l) ? &(*place)->higher : &(*place)->lower;
+    large_prefix* rest = *place;  // is split: what lies below `l`, and what lies above
+    *place = l;
+    large_prefix** lower = &l->lower;
+    large_prefix** higher = &l->higher;
+    while (rest != nullptr) {
+      if (before(rest, l)) {
+        *lower = rest;
+        lower = &rest->higher;
+        rest = *lower;
+      } else {
+        *higher = rest;
+        higher = &rest->lower;
+        rest = *higher;
+      }
+    }
+    *lower = *higher = nullptr;
+  }
+
+  void remove(large_prefix* l) noexcept {
+    large_prefix** place = &root_;
+    while (*place != l) place = before(*place, l) ? &(*place)->higher : &(*place)->lower;
+    large_prefix* lower = l->lower;
+    large_prefix* higher = l->higher;
+    while (lower != nullptr && higher != nullptr) {
+      if (rank_of(lower) > rank_of(higher)) {
+        *place = lower;
+        place = &lower->higher;
+        lower = *place;
+      } else {
+        *place = higher;
+        place = &higher->lower;
+        higher = *place;
+      }
+    }
+    *place = lower != nullptr ? lower : higher;
+  }
+
+  /// The block that begins at or before `address`, or null.
+  large_prefix* find(void const* address) const noexcept {
+    large_prefix* found = nullptr;
+    for (large_prefix* l = root_; l != nullptr;) {
+      bool const above = before(address, l);
+      if (!above) found = l;
+      l = above ? l->lower : l->higher;
+    }
+    return found;
+  }
+
+ private:
+  static bool before(void const* a, void const* b) noexcept {
+    return reinterpret_cast<std::uintptr_t>(a) < reinterpret_cast<std::uintptr_t>(b);
+  }
+  /// A bijection, so no two ranks are equal. One multiplication would not do: for blocks at some distances it counts up.
+  static std::uint64_t rank_of(large_prefix const* l) noexcept {
+    std::uint64_t rank = reinterpret_cast<std::uintptr_t>(l) * std::uint64_t{0x9e3779b97f4a7c15};
+    rank = (rank ^ (rank >> 32)) * std::uint64_t{0xd6e8feb86659fd93};
+    return rank ^ (rank >> 32);
+  }
+
+  large_prefix* root_ = nullptr;
 };
 
 /// A process-wide set of chunks (read without locks) and of large blocks (under a lock). It is never destroyed:
@@ -71,26 +138,23 @@ class registry {
     return bits != nullptr && (word(*bits, index).load(std::memory_order_acquire) & mask(index)) != 0;
   }
 
-  /// As add_chunk().
-  bool add_large(void const* begin, large_prefix* prefix) noexcept {
-    if (!in_range(begin)) return false;
+  /// False when the address is out of range.
+  bool add_large(large_prefix* l) noexcept {
+    if (!in_range(l)) return false;
     flag_lock lock(locked_);
-    OURO_DETAIL_TRY { large().emplace(reinterpret_cast<std::uintptr_t>(begin), prefix); }
-    OURO_DETAIL_CATCH_ALL { return false; }
+    large_.add(l);
     return true;
   }
 
-  void remove_large(void const* begin) noexcept {
+  void remove_large(large_prefix* l) noexcept {
     flag_lock lock(locked_);
-    large().erase(reinterpret_cast<std::uintptr_t>(begin));
+    large_.remove(l);
   }
 
   /// The large block that begins at or before `address`; the caller checks its end.
   large_prefix* find_large(void const* address) noexcept {
     flag_lock lock(locked_);
-    if (large_ == nullptr) return nullptr;
-    auto it = large_->upper_bound(reinterpret_cast<std::uintptr_t>(address));
-    return it == large_->begin() ? nullptr : std::prev(it)->second;
+    return large_.find(address);
   }
 
  private:
@@ -98,8 +162,9 @@ class registry {
   static constexpr std::size_t address_bits = sizeof(void*) == 8 ? 48 : 32;
   static constexpr std::size_t leaves =
       static_cast<std::size_t>((((std::uint64_t{1} << address_bits) / chunk_bytes) + leaf_bits - 1) / leaf_bits);
-  using leaf = std::array<std::atomic<std::uint64_t>, leaf_bits / 64>;
-  using large_map = std::map<std::uintptr_t, large_prefix*>;
+  struct leaf {
+    std::atomic<std::uint64_t> words[leaf_bits / 64];
+  };
 
   static std::size_t index_of(void const* address) noexcept {
     return reinterpret_cast<std::uintptr_t>(address) / chunk_bytes;
@@ -107,18 +172,13 @@ class registry {
   static bool in_range(void const* address) noexcept { return index_of(address) / leaf_bits < leaves; }
 
   static std::atomic<std::uint64_t>& word(leaf& bits, std::size_t index) noexcept {
-    return bits[index % leaf_bits / 64];
+    return bits.words[index % leaf_bits / 64];
   }
   static std::uint64_t mask(std::size_t index) noexcept { return std::uint64_t{1} << (index % 64); }
 
-  large_map& large() {
-    if (large_ == nullptr) large_ = new large_map;
-    return *large_;
-  }
-
-  std::array<std::atomic<leaf*>, leaves> top_{};
+  std::atomic<leaf*> top_[leaves]{};
   std::atomic_flag locked_;
-  large_map* large_ = nullptr;
+  large_tree large_;
 };
 
 OURO_VISIBLE inline registry& the_registry() noexcept {
