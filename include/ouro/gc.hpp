@@ -2,10 +2,10 @@
 #ifndef OURO_GC_HPP
 #define OURO_GC_HPP
 
+#include <ouro/detail/values.hpp>
 #include <ouro/gc_ptr.hpp>
 #include <ouro/heap.hpp>
 
-#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -194,7 +194,7 @@ inline std::array<std::size_t, 3> get_count() {
   detail::heap_core& heap = detail::current_heap();
   if (!heap.counting) return {detail::count_newborn(heap), heap.count1, heap.count2};
   std::size_t const tracked = detail::tracked_objects(heap);
-  heap.count0_base = std::min(heap.count0_base, tracked);
+  heap.count0_base = detail::smaller(heap.count0_base, tracked);
   return {tracked - heap.count0_base, heap.count1, heap.count2};
 }
 
@@ -224,7 +224,7 @@ std::vector<gc_ptr<void>> get_referrers(P const&... p) {
   detail::walk_live(detail::current_heap(), [&](detail::object_header* h) {
     bool refers = false;
     detail::visit_edges(h, [&](detail::object_header* to) {
-      refers = refers || std::find(targets.begin(), targets.end(), to) != targets.end();
+      for (detail::object_header* target : targets) refers = refers || target == to;
     });
     if (refers) found.add(h);
   });
@@ -300,7 +300,7 @@ inline debug_flags get_debug() { return static_cast<debug_flags>(detail::current
 /// error stream. Returns the one before. The hook may not collect, and what it throws is printed. CPython:
 /// `sys.unraisablehook`.
 inline unraisable_hook set_unraisable_hook(unraisable_hook hook) {
-  return std::exchange(detail::current_heap().hook, hook);
+  return detail::replace(detail::current_heap().hook, hook);
 }
 
 /// Forbids automatic collections of the current heap while it lives; explicit ones work. Scopes nest.

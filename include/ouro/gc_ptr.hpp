@@ -3,6 +3,7 @@
 #define OURO_GC_PTR_HPP
 
 #include <ouro/detail/handle.hpp>
+#include <ouro/detail/values.hpp>
 
 #include <compare>
 #include <cstddef>
@@ -54,7 +55,7 @@ class gc_ptr {
   /// One more handle to the same object. O(1).
   gc_ptr(gc_ptr const& other) noexcept : word_(other.word_) { retain(); }
   /// Takes the handle over; `other` is null afterwards, and no count changes.
-  gc_ptr(gc_ptr&& other) noexcept : word_(std::exchange(other.word_, nullptr)) {}
+  gc_ptr(gc_ptr&& other) noexcept : word_(detail::replace(other.word_, nullptr)) {}
 
   /// From a handle to a derived, less constant or (for `gc_ptr<void>`) any type.
   template <class U>

@@ -2,6 +2,7 @@
 #ifndef OURO_HEAP_HPP
 #define OURO_HEAP_HPP
 
+#include <ouro/detail/values.hpp>
 #include <ouro/gc_ptr.hpp>
 
 #include <cstddef>
@@ -121,9 +122,9 @@ class heap {
   explicit heap(detail::heap_core& core) noexcept : core_(&core), owned_(false) {}
 
   void take(heap& other) noexcept {
-    core_ = std::exchange(other.core_, nullptr);
+    core_ = detail::replace(other.core_, nullptr);
     if (core_ == nullptr) return;
-    if (!std::exchange(other.owned_, true)) detail::detach_home_heap(*core_);
+    if (!detail::replace(other.owned_, true)) detail::detach_home_heap(*core_);
     core_->handle = this;
     owned_ = true;
   }
@@ -135,7 +136,7 @@ class heap {
       return;
     }
     core_->handle = nullptr;
-    detail::close_heap(*std::exchange(core_, nullptr));
+    detail::close_heap(*detail::replace(core_, nullptr));
   }
 
   detail::heap_core& checked() const noexcept {

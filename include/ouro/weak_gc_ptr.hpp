@@ -2,6 +2,7 @@
 #ifndef OURO_WEAK_GC_PTR_HPP
 #define OURO_WEAK_GC_PTR_HPP
 
+#include <ouro/detail/values.hpp>
 #include <ouro/gc_ptr.hpp>
 
 #include <compare>
@@ -64,7 +65,7 @@ class weak_gc_ptr {
   /// One more weak handle to the same object, without its callback. O(1).
   weak_gc_ptr(weak_gc_ptr const& other) noexcept : word_(detail::copy_weak(other.checked())) {}
   /// Takes the weak handle over, its callback included; `other` is empty afterwards.
-  weak_gc_ptr(weak_gc_ptr&& other) noexcept : word_(std::exchange(other.word_, 0)) {}
+  weak_gc_ptr(weak_gc_ptr&& other) noexcept : word_(detail::replace(other.word_, 0)) {}
 
   /// To a base, to more const, or to void. Exceptions: `std::bad_alloc` for large objects, and for objects with hundreds
   /// of weak handles. A callback is not taken along.

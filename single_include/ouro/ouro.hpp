@@ -157,7 +157,6 @@
 
 #endif  // OURO_CONFIG_HPP
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -174,7 +173,6 @@
 #include <initializer_list>
 #include <iosfwd>
 #include <iterator>
-#include <limits>
 #include <memory>
 #include <new>
 #include <optional>
@@ -280,6 +278,43 @@ inline double seconds_now() noexcept {
 }  // namespace ouro
 
 #endif  // OURO_DETAIL_CLOCK_HPP
+
+// What <algorithm> and <utility> have as well: those take longer to compile than all headers of ouro that use this.
+#ifndef OURO_DETAIL_VALUES_HPP
+#define OURO_DETAIL_VALUES_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+template <class T>
+struct same_type {
+  using type = T;
+};
+
+/// `std::max` and `std::min`, of values. The first argument says of which type.
+template <class T>
+constexpr T larger(T a, typename same_type<T>::type b) noexcept {
+  return a < b ? b : a;
+}
+template <class T>
+constexpr T smaller(T a, typename same_type<T>::type b) noexcept {
+  return b < a ? b : a;
+}
+
+/// `std::exchange`, which costs the compiler thirty times as much for every type.
+template <class T>
+constexpr T replace(T& place, typename same_type<T>::type value) noexcept {
+  T before = static_cast<T&&>(place);
+  place = static_cast<T&&>(value);
+  return before;
+}
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_VALUES_HPP
 
 // The eight bytes in front of every object: its count, its place in the collector's books, its state.
 //
@@ -428,7 +463,7 @@ class work_entry {
  public:
   static constexpr std::uint32_t big_count = 0x3fff;
 
-  explicit work_entry(object_header* h) noexcept : work_entry(h, std::min(count_of(*h), big_count)) {
+  explicit work_entry(object_header* h) noexcept : work_entry(h, smaller(count_of(*h), big_count)) {
     if ((h->flags & flag_large) != 0) bits_ |= large_bit;
   }
   /// Faster. Preconditions: the object lies in a page, and its count, which is less than `big_count`, is this.
@@ -694,12 +729,12 @@ struct tracer_access {
   /// A handle that has been destroyed is still reachable (hardened builds see it).
   static void report_destroyed(tracer& t) noexcept { t.met_destroyed_ = true; }
 
-  static bool take_destroyed(tracer& t) noexcept { return std::exchange(t.met_destroyed_, false); }
+  static bool take_destroyed(tracer& t) noexcept { return replace(t.met_destroyed_, false); }
 
   /// The object counts as alive: somebody uses it without a handle. Only types with `hand_traced` may say so.
   static void report_in_use(tracer& t) noexcept { t.in_use_ = true; }
 
-  static bool take_in_use(tracer& t) noexcept { return std::exchange(t.in_use_, false); }
+  static bool take_in_use(tracer& t) noexcept { return replace(t.in_use_, false); }
 
   static trace_pass pass(tracer const& t) noexcept { return t.pass_; }
 };
@@ -1188,7 +1223,8 @@ class large_tree {
   void add(large_prefix* l) noexcept {
     std::uint64_t const rank = rank_of(l);
     large_prefix** place = &root_;
-    while (*place != nullptr && rank_of(*place) > rank) place = before(*place, l) ? &(*place)->higher : &(*place)->lower;
+    while (*place != nullptr && rank_of(*place) > rank)
+      place = before(*place, l) ? &(*place)->higher : &(*place)->lower;
     large_prefix* rest = *place;  // is split: what lies below `l`, and what lies above
     *place = l;
     large_prefix** lower = &l->lower;
@@ -1380,7 +1416,7 @@ class chunk_pool {
 
   void* take_kept() noexcept {
     --kept_;
-    return std::exchange(first_, first_->next);
+    return replace(first_, first_->next);
   }
 
   link* first_ = nullptr;
@@ -1502,7 +1538,7 @@ class chunk_list {
   void select(chunk_node* chunk, std::size_t used) noexcept {
     last_ = chunk;
     end_ = chunk->items() + used;
-    limit_ = chunk->items() + std::min(most_ - chunk->before, chunk->length);
+    limit_ = chunk->items() + smaller(most_ - chunk->before, chunk->length);
   }
 
   OURO_DETAIL_NOINLINE bool extend() noexcept {
@@ -1908,9 +1944,9 @@ inline void trim_large(heap_core& heap, std::size_t keep) noexcept {
 
 /// Memory for a block that is not part of the heap yet; its prefix is filled but for the links. Null when memory is short.
 inline large_prefix* take_large_memory(heap_core& heap, type_descriptor const& type, std::size_t bytes) noexcept {
-  std::size_t const alignment = std::max<std::size_t>(type.alignment, 16);
+  std::size_t const alignment = larger<std::size_t>(type.alignment, 16);
   std::size_t const lead = (sizeof(large_prefix) + sizeof(object_header) + alignment - 1) / alignment * alignment;
-  std::size_t const wanted = lead + std::max<std::size_t>(bytes, 8);
+  std::size_t const wanted = lead + larger<std::size_t>(bytes, 8);
   if (wanted < bytes || wanted > static_cast<std::size_t>(-1) / 2) return nullptr;
   large_class const size(wanted);
   bool const kept = is_kept_after_death(type, size.index);
@@ -1966,10 +2002,10 @@ inline void free_large(object_header* h) noexcept {
   *h = header_of_free_block;
   std::size_t const index = large_class(l->bytes).index;
   if (is_kept_after_death(type, index)) {
-    l->next = std::exchange(heap.kept_large[index], l);
+    l->next = replace(heap.kept_large[index], l);
     heap.kept_large_bytes += l->bytes;
     poison_large(l);
-    std::size_t const most = heap.closed ? 0 : std::max(least_kept_large, heap.large_bytes);
+    std::size_t const most = heap.closed ? 0 : larger(least_kept_large, heap.large_bytes);
     if (heap.kept_large_bytes > most) trim_large(heap, most / 2);
   } else {
     the_registry().remove_large(l);
@@ -2067,8 +2103,8 @@ inline void make_dirty(heap_core& heap, page* p) noexcept {
 
 inline void make_idle_pages_dirty(heap_core& heap) noexcept {
   for (std::uint32_t i = 0; heap.idle_pages != 0; ++i) {
-    for (page* p = std::exchange(heap.bins[i].idle, nullptr); p != nullptr; --heap.idle_pages) {
-      make_dirty(heap, std::exchange(p, p->next));
+    for (page* p = replace(heap.bins[i].idle, nullptr); p != nullptr; --heap.idle_pages) {
+      make_dirty(heap, replace(p, p->next));
     }
   }
 }
@@ -2081,7 +2117,7 @@ inline void trim_all_pages(heap_core& heap) noexcept {
 
 /// As many pages as are in use are kept: programs that free much often allocate it again.
 inline void trim_surplus_pages(heap_core& heap) noexcept {
-  std::size_t const most = std::max<std::size_t>(128, heap.used_pages);
+  std::size_t const most = larger<std::size_t>(128, heap.used_pages);
   if (heap.dirty_pages + heap.idle_pages <= most) return;
   make_idle_pages_dirty(heap);
   trim_pages(heap, most / 2);
@@ -2140,8 +2176,8 @@ inline void unlink_page(page*& first, page* p) noexcept {
 
 inline void leave_heap(heap_core& heap, page* p) noexcept {
   unlink_page(heap.pages[p->tracked], p);
-  heap.bytes -= std::size_t{std::exchange(p->charged, 0)} * p->block_bytes;
-  delete[] std::exchange(p->sides, nullptr);
+  heap.bytes -= std::size_t{replace(p->charged, 0)} * p->block_bytes;
+  delete[] replace(p->sides, nullptr);
   p->side_count = 0;
 }
 
@@ -2153,7 +2189,7 @@ inline void release_page(heap_core& heap, page* p) noexcept {
 /// Precondition: all blocks of the page are on its own list.
 inline void make_idle(heap_core& heap, page* p) noexcept {
   leave_heap(heap, p);
-  p->next = std::exchange(heap.bins[p->bin].idle, p);
+  p->next = replace(heap.bins[p->bin].idle, p);
   ++heap.idle_pages;
   --heap.used_pages;
   trim_surplus_pages(heap);
@@ -2196,8 +2232,8 @@ inline void unlink_partial(bin& b, page* p) noexcept {
 
 /// The size of a block for an object of `bytes`, array length word included.
 constexpr std::size_t block_size(std::size_t alignment, bool is_array, std::size_t bytes) noexcept {
-  std::size_t const unit = std::max<std::size_t>(alignment, is_array ? array_class_bytes : 8);
-  std::size_t const raw = sizeof(object_header) + std::max<std::size_t>(bytes, 8) + (is_array ? 8 : 0);
+  std::size_t const unit = larger<std::size_t>(alignment, is_array ? array_class_bytes : 8);
+  std::size_t const raw = sizeof(object_header) + larger<std::size_t>(bytes, 8) + (is_array ? 8 : 0);
   return (raw + unit - 1) / unit * unit;
 }
 inline std::size_t block_size(type_descriptor const& type, std::size_t bytes) noexcept {
@@ -2214,7 +2250,7 @@ inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32
                        std::size_t block) noexcept {
   page* p = acquire_page(heap);
   if (p == nullptr) return nullptr;
-  std::size_t const unit = std::max<std::size_t>(type.alignment, 16);
+  std::size_t const unit = larger<std::size_t>(type.alignment, 16);
   std::size_t const lead = sizeof(object_header) + (type.is_array ? 8 : 0);
   std::size_t const first_object = (page_header_bytes + lead + unit - 1) / unit * unit;
   p->type = &type;
@@ -2232,8 +2268,8 @@ inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32
 /// Makes some more blocks at the end of the page's list of free ones.
 inline void carve(page& p) noexcept {
   std::size_t const wanted =
-      std::max<std::size_t>(1, (carve_bytes - (p.carved == 0 ? page_header_bytes : 0)) / p.block_bytes);
-  std::size_t const end = std::min<std::size_t>(p.capacity, p.carved + wanted);
+      larger<std::size_t>(1, (carve_bytes - (p.carved == 0 ? page_header_bytes : 0)) / p.block_bytes);
+  std::size_t const end = smaller<std::size_t>(p.capacity, p.carved + wanted);
   std::size_t const step = p.block_bytes;
   auto* const first = reinterpret_cast<char*>(p.block(p.carved));
   object_header* next = p.free_list;
@@ -2708,7 +2744,7 @@ inline weak_view* view_through(object_header* h, void* pointer) noexcept {
 
 inline void leave_side(weak_view& view) noexcept {
   unlink(&view);
-  drop_side_if_empty(*std::exchange(view.side, nullptr));
+  drop_side_if_empty(*replace(view.side, nullptr));
 }
 
 inline void drop_view(weak_view* view) noexcept {
@@ -2887,9 +2923,9 @@ inline weak_word make_watch(object_header* h, void* pointer, weak_callback* call
   undo.plain = make_weak(h, pointer);
   side_record* const side = make_side(h);
   if (side == nullptr) throw_bad_alloc();
-  weak_watch* const watch = std::exchange(undo.watch, nullptr);
-  watch->callback = std::exchange(undo.callback, nullptr);
-  watch->plain = std::exchange(undo.plain, weak_word{0});
+  weak_watch* const watch = replace(undo.watch, nullptr);
+  watch->callback = replace(undo.callback, nullptr);
+  watch->plain = replace(undo.plain, weak_word{0});
   watch->side = side;
   watch->serial = ++heap_of(h).watches_made;
   ++heap_of(h).watches;
@@ -2952,7 +2988,7 @@ inline weak_watch* sort_watches(weak_watch* first) noexcept {
   weak_watch* middle = first;
   for (weak_watch* end = first->next; end != nullptr && end->next != nullptr; end = end->next->next)
     middle = middle->next;
-  weak_watch* b = sort_watches(std::exchange(middle->next, nullptr));
+  weak_watch* b = sort_watches(replace(middle->next, nullptr));
   weak_watch* a = sort_watches(first);
   weak_watch* sorted = nullptr;
   weak_watch** last = &sorted;
@@ -2977,7 +3013,7 @@ inline void call_watches(heap_core& heap, weak_watch*& pending) noexcept {
   no_collection_scope scope;
   while (weak_watch* const watch = pending) {
     unlink(watch);
-    weak_callback* const callback = std::exchange(watch->callback, nullptr);
+    weak_callback* const callback = replace(watch->callback, nullptr);
     OURO_DETAIL_TRY { callback->call(copy_weak(word_of(watch))); }
     OURO_DETAIL_CATCH_ALL { report_exception(heap, std::current_exception(), "weak_gc_ptr callback", {}); }
     delete callback;
@@ -3034,7 +3070,7 @@ inline void clear_weak(object_header* h, weak_watch*& pending) noexcept {
 /// The destructor of the object has run: what hung on it goes, too.
 OURO_DETAIL_NOINLINE inline void drop_entries(object_header* h) noexcept {
   side_slot& slot = slot_of(h);
-  weak_entry* entries = std::exchange(slot.entries, nullptr);
+  weak_entry* entries = replace(slot.entries, nullptr);
   if (entries != nullptr) entries->link = &entries;
   if (side_record* const side = slot.record; side != nullptr) {
     if (side->tracked_leaf()) unlink(side);
@@ -3057,10 +3093,10 @@ inline bool has_plain_side(side_slot const& slot) noexcept {
 
 /// What `clear_weak` and `drop_entries` do, for an object with a plain side.
 OURO_DETAIL_NOINLINE inline void forget_entries(object_header* h) noexcept {
-  weak_entry* e = std::exchange(slot_of(h).entries, nullptr);
+  weak_entry* e = replace(slot_of(h).entries, nullptr);
   h->flags = static_cast<std::uint8_t>(h->flags & ~flag_side);
   while (e != nullptr) {
-    weak_entry& gone = *std::exchange(e, e->next);
+    weak_entry& gone = *replace(e, e->next);
     if (gone.table != nullptr) gone.table->lose(gone);
     gone.forget();
   }
@@ -3117,10 +3153,10 @@ class heap_user {
 
 OURO_DETAIL_NOINLINE inline bool grow_candidates(heap_core& heap) noexcept {
   if (heap.candidate_capacity >= slot_candidate_limit) return false;
-  auto const capacity = std::clamp<std::uint32_t>(heap.candidate_capacity * 4, 256, slot_candidate_limit);
+  std::uint32_t const capacity = smaller(larger(heap.candidate_capacity * 4, 256), slot_candidate_limit);
   auto* bigger = new (std::nothrow) candidate[capacity];
   if (bigger == nullptr) return false;
-  std::copy_n(heap.candidates, heap.candidate_count, bigger);
+  for (std::uint32_t i = 0; i != heap.candidate_count; ++i) bigger[i] = heap.candidates[i];
   delete[] heap.candidates;
   heap.candidates = bigger;
   heap.candidate_capacity = capacity;
@@ -3197,7 +3233,7 @@ OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
 
 /// The slot that tells when a tracked object was born, be it a candidate or not.
 inline std::uint16_t birth_slot(heap_core const& heap, object_header const& h) noexcept {
-  return is_candidate(h) ? heap.candidates[h.slot].birth() : std::max(h.slot, slot_oldest);
+  return is_candidate(h) ? heap.candidates[h.slot].birth() : larger(h.slot, slot_oldest);
 }
 inline std::uint16_t birth_of(heap_core const& heap, object_header const& h) noexcept {
   return static_cast<std::uint16_t>(birth_slot(heap, h) & ~slot_slow);
@@ -3554,7 +3590,7 @@ class edge_stream : public tracer {
   }
 
   OURO_DETAIL_INLINE void process() noexcept {
-    edge* const end = std::exchange(next_, first_);
+    edge* const end = replace(next_, first_);
     edges_ += static_cast<std::size_t>(end - first_);
     Pass pass = pass_of_edges_;  // a copy that the compiler can keep in registers
     for (edge* e = first_; e != end; ++e) pass.on_edge(*e);
@@ -3566,8 +3602,16 @@ class edge_stream : public tracer {
   edge buffer_[capacity];
 };
 
-inline void sort_by_slot(edge* first, edge* last) noexcept {
-  std::sort(first, last, [](edge const& a, edge const& b) { return a.slot < b.slot; });
+inline void sort_by_slot(edge* edges, std::size_t count) noexcept {
+  for (std::size_t i = 1; i < count; ++i) {
+    if (edges[i - 1].slot <= edges[i].slot) continue;  // as most are reported
+    std::qsort(edges, count, sizeof(edge), [](void const* a, void const* b) {
+      auto const x = reinterpret_cast<std::uintptr_t>(static_cast<edge const*>(a)->slot);
+      auto const y = reinterpret_cast<std::uintptr_t>(static_cast<edge const*>(b)->slot);
+      return (x > y) - (x < y);
+    });
+    return;
+  }
 }
 
 /// Runs a trace function that users wrote, keeps all its edges and judges them.
@@ -3616,7 +3660,7 @@ class checked_trace : public tracer {
     if (fault_ != trace_fault::none) return fault_;
     if (tracer_access::take_in_use(*this)) return trace_fault::in_use;
     if (thread.dropped_in_trace && reports_outside_of_it()) return trace_fault::temporary;
-    sort_by_slot(edges_, edges_ + count_);
+    sort_by_slot(edges_, count_);
     for (std::size_t i = 1; i < count_; ++i) {
       if (edges_[i].slot == edges_[i - 1].slot) return trace_fault::repeated;
     }
@@ -3663,17 +3707,18 @@ class checked_trace : public tracer {
   bool reports_outside(object_header* h) const noexcept {
     auto const begin_of_block = reinterpret_cast<std::uintptr_t>(h);
     auto const end_of_block = begin_of_block + bytes_of(h);
-    return std::any_of(edges_, edges_ + count_, [&](edge const& e) {
+    for (edge const& e : *this) {
       auto const slot = reinterpret_cast<std::uintptr_t>(e.slot);
-      return slot < begin_of_block || slot >= end_of_block;
-    });
+      if (slot < begin_of_block || slot >= end_of_block) return true;
+    }
+    return false;
   }
 
   bool grow() noexcept {
-    std::size_t const capacity = std::max<std::size_t>(64, capacity_ * 2);
+    std::size_t const capacity = larger<std::size_t>(64, capacity_ * 2);
     auto* bigger = new (std::nothrow) edge[capacity];
     if (bigger == nullptr) return false;
-    std::copy_n(edges_, count_, bigger);
+    for (std::size_t i = 0; i != count_; ++i) bigger[i] = edges_[i];
     delete[] edges_;
     edges_ = bigger;
     capacity_ = capacity;
@@ -3955,7 +4000,7 @@ class trial {
         stay_outside();
         return;
       }
-      birth_ = std::max(birth_, h->slot);
+      birth_ = larger(birth_, h->slot);
       set_.overwrite(end) = work_entry(h);
       join(*h, count_of(*h));
     });
@@ -3980,7 +4025,7 @@ class trial {
 
     // Once, be it met from its object or from its table.
     bool wants(weak_entry& e) const noexcept {
-      if (std::exchange(e.round, self.heap_.trace_round) == self.heap_.trace_round) return false;
+      if (replace(e.round, self.heap_.trace_round) == self.heap_.trace_round) return false;
       if (e.keyed) self.traits_ |= has_keyed_parts;
       if (!e.hand_traced) return true;
       self.count_checked(*this, e);
@@ -4176,7 +4221,7 @@ class trial {
       if (sorted != nullptr) {
         std::size_t i = 0;
         seen_.for_each([&](edge const& e) { sorted[i++] = e; });
-        sort_by_slot(sorted, sorted + n);
+        sort_by_slot(sorted, n);
         for (i = 1; i < n; ++i) {
           if (sorted[i].slot == sorted[i - 1].slot) make_root(resolve(sorted[i].target), trace_fault::too_many);
         }
@@ -4521,7 +4566,7 @@ class collection {
         if (p->condemned == whole) return;
         if (p->condemned == p->used && p->mode != page_mode::current && !every_block) {
           p->condemned = whole;
-          p->next_queued = std::exchange(whole_pages, p);
+          p->next_queued = replace(whole_pages, p);
           return;
         }
         p->condemned -= static_cast<std::uint32_t>(last - first);
@@ -4538,7 +4583,7 @@ class collection {
       }
     });
     while (whole_pages != nullptr) {
-      page& p = *std::exchange(whole_pages, whole_pages->next_queued);
+      page& p = *replace(whole_pages, whole_pages->next_queued);
       if (heap_.counting) heap_.objects[p.tracked] -= p.used;
       release_whole_page(p);
     }
@@ -4551,7 +4596,7 @@ class collection {
       object_header* h = resolve(e.target);
       if (h->slot >= slot_in_set) ++h->word;
     }
-    bool wants(weak_entry& e) const noexcept { return std::exchange(e.round, round) != round; }
+    bool wants(weak_entry& e) const noexcept { return replace(e.round, round) != round; }
     void meet(object_header&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
@@ -4984,11 +5029,11 @@ inline worth collect_and_judge(heap_core& heap, int generation, seeds from, std:
 inline void collect_full(heap_core& heap) noexcept {
   switch (collect_and_judge(heap, 2, seeds::pages, static_cast<std::size_t>(-1))) {
     case worth::little:
-      heap.growth_percent = std::min<std::size_t>(heap.growth_percent * 2, 100);
+      heap.growth_percent = smaller<std::size_t>(heap.growth_percent * 2, 100);
       break;
     case worth::some:
       heap.growth_percent = 50;
-      heap.young_limit = std::max(heap.young_limit / 4, smallest_young_limit);
+      heap.young_limit = larger(heap.young_limit / 4, smallest_young_limit);
       break;
     case worth::much:
       heap.growth_percent = 25;
@@ -5005,18 +5050,17 @@ inline void collect_young(heap_core& heap) noexcept {
   // All that was allocated meanwhile can be looked at, while that is little.
   bool const all = heap.overflowed && heap.young_limit <= smallest_young_limit;
   worth const found = collect_and_judge(heap, middle ? 1 : 0, all ? seeds::pages : seeds::candidates, young_budget);
-  if (middle)
-    heap.middle_interval = found == worth::little ? std::min<std::size_t>(heap.middle_interval * 2, 1000) : 10;
+  if (middle) heap.middle_interval = found == worth::little ? smaller<std::size_t>(heap.middle_interval * 2, 1000) : 10;
   if (found == worth::little) {
-    heap.young_limit = std::min(heap.young_limit * 4, std::max(smallest_young_limit, bytes_held(heap)));
+    heap.young_limit = smaller(heap.young_limit * 4, larger(smallest_young_limit, bytes_held(heap)));
   } else if (found == worth::much) {
-    heap.young_limit = std::max(heap.young_limit / 2, smallest_young_limit);
+    heap.young_limit = larger(heap.young_limit / 2, smallest_young_limit);
   }
 }
 
 /// The policy while the user has set no thresholds: by bytes, adapting to what is found.
 inline void collect_by_bytes(heap_core& heap) noexcept {
-  heap.young_limit = std::max(heap.young_limit, smallest_young_limit);
+  heap.young_limit = larger(heap.young_limit, smallest_young_limit);
   // While young collections pay, they come before the buffer of candidates overflows.
   bool const crowded = heap.candidate_count >= slot_candidate_limit / 4 * 3 && heap.young_limit <= smallest_young_limit;
   if (heap.allocated < heap.young_limit && !crowded) return;
@@ -5028,7 +5072,7 @@ inline void collect_by_bytes(heap_core& heap) noexcept {
     heap.unsuspicious = held;
     return;
   }
-  std::size_t const live = std::max(heap.live_after_full, heap.unsuspicious);
+  std::size_t const live = larger(heap.live_after_full, heap.unsuspicious);
   if (held >= smallest_full_heap && held >= live + live / 100 * heap.growth_percent && (heap.old_fell || heap.lost)) {
     collect_full(heap);
   } else if (heap.candidate_count != 0) {
@@ -5041,7 +5085,7 @@ inline void collect_by_count(heap_core& heap) noexcept {
   std::size_t const first = heap.threshold[0];
   if (first == 0) return;
   std::size_t const tracked = tracked_objects(heap);
-  heap.count0_base = std::min(heap.count0_base, tracked);
+  heap.count0_base = smaller(heap.count0_base, tracked);
   if (tracked - heap.count0_base < first && first != 1) return;
   if (heap.count2 > heap.threshold[2] && tracked > heap.objects_after_full + heap.objects_after_full / 4) {
     collect(heap, 2, seeds::pages);
@@ -5073,10 +5117,10 @@ inline std::uint32_t bin_of(type_descriptor const& type) noexcept {
 
 inline bool reserve_bins(heap_core& heap, std::uint32_t count) noexcept {
   if (count <= heap.bin_count) return true;
-  std::uint32_t const size = std::max({count, heap.bin_count * 2, std::uint32_t{32}});
+  std::uint32_t const size = larger(count, larger(heap.bin_count * 2, 32));
   bin* bins = new (std::nothrow) bin[size];
   if (bins == nullptr) return false;
-  std::copy_n(heap.bins, heap.bin_count, bins);
+  for (std::uint32_t i = 0; i != heap.bin_count; ++i) bins[i] = heap.bins[i];
   delete[] heap.bins;
   heap.bins = bins;
   for (std::uint32_t i = 0; i != heap.bin_count; ++i) {
@@ -9342,7 +9386,7 @@ object_header* make_object(A&&... args) {
 template <class T>
 object_header* make_array(std::size_t n) {
   assert_traceable<T>();
-  if (n > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) throw_error(std::bad_array_new_length());
+  if (n > static_cast<std::size_t>(-1) / 2 / sizeof(T)) throw_error(std::bad_array_new_length());
   type_descriptor const& type = descriptor_of<T[]>;
   std::size_t const bytes = n * sizeof(T);
   std::size_t const block = block_size(type, bytes);
@@ -9697,7 +9741,7 @@ class gc_ptr {
   /// One more handle to the same object. O(1).
   gc_ptr(gc_ptr const& other) noexcept : word_(other.word_) { retain(); }
   /// Takes the handle over; `other` is null afterwards, and no count changes.
-  gc_ptr(gc_ptr&& other) noexcept : word_(std::exchange(other.word_, nullptr)) {}
+  gc_ptr(gc_ptr&& other) noexcept : word_(detail::replace(other.word_, nullptr)) {}
 
   /// From a handle to a derived, less constant or (for `gc_ptr<void>`) any type.
   template <class U>
@@ -10186,7 +10230,7 @@ class weak_gc_ptr {
   /// One more weak handle to the same object, without its callback. O(1).
   weak_gc_ptr(weak_gc_ptr const& other) noexcept : word_(detail::copy_weak(other.checked())) {}
   /// Takes the weak handle over, its callback included; `other` is empty afterwards.
-  weak_gc_ptr(weak_gc_ptr&& other) noexcept : word_(std::exchange(other.word_, 0)) {}
+  weak_gc_ptr(weak_gc_ptr&& other) noexcept : word_(detail::replace(other.word_, 0)) {}
 
   /// To a base, to more const, or to void. Exceptions: `std::bad_alloc` for large objects, and for objects with hundreds
   /// of weak handles. A callback is not taken along.
@@ -10626,9 +10670,9 @@ class heap {
   explicit heap(detail::heap_core& core) noexcept : core_(&core), owned_(false) {}
 
   void take(heap& other) noexcept {
-    core_ = std::exchange(other.core_, nullptr);
+    core_ = detail::replace(other.core_, nullptr);
     if (core_ == nullptr) return;
-    if (!std::exchange(other.owned_, true)) detail::detach_home_heap(*core_);
+    if (!detail::replace(other.owned_, true)) detail::detach_home_heap(*core_);
     core_->handle = this;
     owned_ = true;
   }
@@ -10640,7 +10684,7 @@ class heap {
       return;
     }
     core_->handle = nullptr;
-    detail::close_heap(*std::exchange(core_, nullptr));
+    detail::close_heap(*detail::replace(core_, nullptr));
   }
 
   detail::heap_core& checked() const noexcept {
@@ -10909,7 +10953,7 @@ inline std::array<std::size_t, 3> get_count() {
   detail::heap_core& heap = detail::current_heap();
   if (!heap.counting) return {detail::count_newborn(heap), heap.count1, heap.count2};
   std::size_t const tracked = detail::tracked_objects(heap);
-  heap.count0_base = std::min(heap.count0_base, tracked);
+  heap.count0_base = detail::smaller(heap.count0_base, tracked);
   return {tracked - heap.count0_base, heap.count1, heap.count2};
 }
 
@@ -10939,7 +10983,7 @@ std::vector<gc_ptr<void>> get_referrers(P const&... p) {
   detail::walk_live(detail::current_heap(), [&](detail::object_header* h) {
     bool refers = false;
     detail::visit_edges(h, [&](detail::object_header* to) {
-      refers = refers || std::find(targets.begin(), targets.end(), to) != targets.end();
+      for (detail::object_header* target : targets) refers = refers || target == to;
     });
     if (refers) found.add(h);
   });
@@ -11015,7 +11059,7 @@ inline debug_flags get_debug() { return static_cast<debug_flags>(detail::current
 /// error stream. Returns the one before. The hook may not collect, and what it throws is printed. CPython:
 /// `sys.unraisablehook`.
 inline unraisable_hook set_unraisable_hook(unraisable_hook hook) {
-  return std::exchange(detail::current_heap().hook, hook);
+  return detail::replace(detail::current_heap().hook, hook);
 }
 
 /// Forbids automatic collections of the current heap while it lives; explicit ones work. Scopes nest.
@@ -11545,7 +11589,7 @@ namespace detail {
 class pinned_generator {
  public:
   explicit pinned_generator(generator_shell& s) noexcept : header_(header_of(&s)) {
-    if (!std::exchange(s.was_orphaned, false)) add_reference(header_);
+    if (!replace(s.was_orphaned, false)) add_reference(header_);
   }
   pinned_generator(pinned_generator const&) = delete;
   pinned_generator& operator=(pinned_generator const&) = delete;
@@ -11574,8 +11618,7 @@ class generator_share {
     retain();
   }
   generator_share(generator_share const& other) noexcept : shell_(other.shell_), epoch_(other.epoch_) { retain(); }
-  generator_share(generator_share&& other) noexcept
-      : shell_(std::exchange(other.shell_, nullptr)), epoch_(other.epoch_) {}
+  generator_share(generator_share&& other) noexcept : shell_(replace(other.shell_, nullptr)), epoch_(other.epoch_) {}
   generator_share& operator=(generator_share other) noexcept {
     std::swap(shell_, other.shell_);
     std::swap(epoch_, other.epoch_);
@@ -11615,7 +11658,7 @@ OURO_DETAIL_NOINLINE inline void close_chain(generator_shell& s) noexcept {
     leaf.child.reset();
     if (&leaf == &s) return;
     leaf.leaf = &leaf;
-    s.leaf = std::exchange(leaf.parent, nullptr);
+    s.leaf = replace(leaf.parent, nullptr);
   }
 }
 
@@ -11644,13 +11687,13 @@ inline bool settle(generator_shell& root) noexcept {
       generator_shell& child = *leaf.child;
       child.parent = &leaf;
       child.state = generator_state::attached;
-      root.leaf = std::exchange(child.leaf, &no_front);
+      root.leaf = replace(child.leaf, &no_front);
       root.leaf->value = nullptr;
     } else if (&leaf == &root) {
       return false;
     } else {
       leaf.leaf = &leaf;
-      root.leaf = std::exchange(leaf.parent, nullptr);
+      root.leaf = replace(leaf.parent, nullptr);
     }
     root.leaf->frame.resume();
   }
@@ -11665,7 +11708,7 @@ inline bool leave(generator_shell& s) {
     return !pin.holds_last();
   }
 #if OURO_DETAIL_EXCEPTIONS
-  if (s.error != nullptr) std::rethrow_exception(std::exchange(s.error, nullptr));
+  if (s.error != nullptr) std::rethrow_exception(replace(s.error, nullptr));
 #endif
   return false;
 }
@@ -11699,7 +11742,7 @@ class detached_generator {
     root_ = root;
     pin_.emplace(*root);
     set_waiting(generator_state::busy, generator_state::busy);
-    s.leaf = std::exchange(root->leaf, &no_front);
+    s.leaf = replace(root->leaf, &no_front);
     s.parent = nullptr;
     s.state = generator_state::entered;
   }
@@ -11708,7 +11751,7 @@ class detached_generator {
   ~detached_generator() {
     set_waiting(generator_state::entered, generator_state::attached);
     if (has_frame(shell_)) {
-      root_->leaf = std::exchange(shell_.leaf, &no_front);
+      root_->leaf = replace(shell_.leaf, &no_front);
       shell_.parent = &parent_;
       shell_.state = generator_state::attached;
     } else {
@@ -12108,7 +12151,7 @@ Ret take_result(gc_ptr<generator_shell> const& s) {
 
 #if OURO_DETAIL_EXCEPTIONS
 [[noreturn]] OURO_DETAIL_NOINLINE inline void throw_injected(std::exception_ptr& error) {
-  std::rethrow_exception(std::exchange(error, nullptr));
+  std::rethrow_exception(replace(error, nullptr));
 }
 #endif
 inline void throw_if_injected([[maybe_unused]] generator_shell& s) {

@@ -3,8 +3,8 @@
 #define OURO_DETAIL_ALLOCATION_HPP
 
 #include <ouro/detail/runtime.hpp>
+#include <ouro/detail/values.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -43,11 +43,11 @@ inline worth collect_and_judge(heap_core& heap, int generation, seeds from, std:
 inline void collect_full(heap_core& heap) noexcept {
   switch (collect_and_judge(heap, 2, seeds::pages, static_cast<std::size_t>(-1))) {
     case worth::little:
-      heap.growth_percent = std::min<std::size_t>(heap.growth_percent * 2, 100);
+      heap.growth_percent = smaller<std::size_t>(heap.growth_percent * 2, 100);
       break;
     case worth::some:
       heap.growth_percent = 50;
-      heap.young_limit = std::max(heap.young_limit / 4, smallest_young_limit);
+      heap.young_limit = larger(heap.young_limit / 4, smallest_young_limit);
       break;
     case worth::much:
       heap.growth_percent = 25;
@@ -64,18 +64,17 @@ inline void collect_young(heap_core& heap) noexcept {
   // All that was allocated meanwhile can be looked at, while that is little.
   bool const all = heap.overflowed && heap.young_limit <= smallest_young_limit;
   worth const found = collect_and_judge(heap, middle ? 1 : 0, all ? seeds::pages : seeds::candidates, young_budget);
-  if (middle)
-    heap.middle_interval = found == worth::little ? std::min<std::size_t>(heap.middle_interval * 2, 1000) : 10;
+  if (middle) heap.middle_interval = found == worth::little ? smaller<std::size_t>(heap.middle_interval * 2, 1000) : 10;
   if (found == worth::little) {
-    heap.young_limit = std::min(heap.young_limit * 4, std::max(smallest_young_limit, bytes_held(heap)));
+    heap.young_limit = smaller(heap.young_limit * 4, larger(smallest_young_limit, bytes_held(heap)));
   } else if (found == worth::much) {
-    heap.young_limit = std::max(heap.young_limit / 2, smallest_young_limit);
+    heap.young_limit = larger(heap.young_limit / 2, smallest_young_limit);
   }
 }
 
 /// The policy while the user has set no thresholds: by bytes, adapting to what is found.
 inline void collect_by_bytes(heap_core& heap) noexcept {
-  heap.young_limit = std::max(heap.young_limit, smallest_young_limit);
+  heap.young_limit = larger(heap.young_limit, smallest_young_limit);
   // While young collections pay, they come before the buffer of candidates overflows.
   bool const crowded = heap.candidate_count >= slot_candidate_limit / 4 * 3 && heap.young_limit <= smallest_young_limit;
   if (heap.allocated < heap.young_limit && !crowded) return;
@@ -87,7 +86,7 @@ inline void collect_by_bytes(heap_core& heap) noexcept {
     heap.unsuspicious = held;
     return;
   }
-  std::size_t const live = std::max(heap.live_after_full, heap.unsuspicious);
+  std::size_t const live = larger(heap.live_after_full, heap.unsuspicious);
   if (held >= smallest_full_heap && held >= live + live / 100 * heap.growth_percent && (heap.old_fell || heap.lost)) {
     collect_full(heap);
   } else if (heap.candidate_count != 0) {
@@ -100,7 +99,7 @@ inline void collect_by_count(heap_core& heap) noexcept {
   std::size_t const first = heap.threshold[0];
   if (first == 0) return;
   std::size_t const tracked = tracked_objects(heap);
-  heap.count0_base = std::min(heap.count0_base, tracked);
+  heap.count0_base = smaller(heap.count0_base, tracked);
   if (tracked - heap.count0_base < first && first != 1) return;
   if (heap.count2 > heap.threshold[2] && tracked > heap.objects_after_full + heap.objects_after_full / 4) {
     collect(heap, 2, seeds::pages);
@@ -132,10 +131,10 @@ inline std::uint32_t bin_of(type_descriptor const& type) noexcept {
 
 inline bool reserve_bins(heap_core& heap, std::uint32_t count) noexcept {
   if (count <= heap.bin_count) return true;
-  std::uint32_t const size = std::max({count, heap.bin_count * 2, std::uint32_t{32}});
+  std::uint32_t const size = larger(count, larger(heap.bin_count * 2, 32));
   bin* bins = new (std::nothrow) bin[size];
   if (bins == nullptr) return false;
-  std::copy_n(heap.bins, heap.bin_count, bins);
+  for (std::uint32_t i = 0; i != heap.bin_count; ++i) bins[i] = heap.bins[i];
   delete[] heap.bins;
   heap.bins = bins;
   for (std::uint32_t i = 0; i != heap.bin_count; ++i) {

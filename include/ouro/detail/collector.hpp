@@ -4,12 +4,11 @@
 
 #include <ouro/detail/clock.hpp>
 #include <ouro/detail/trial_deletion.hpp>
+#include <ouro/detail/values.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <utility>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -313,7 +312,7 @@ class collection {
         if (p->condemned == whole) return;
         if (p->condemned == p->used && p->mode != page_mode::current && !every_block) {
           p->condemned = whole;
-          p->next_queued = std::exchange(whole_pages, p);
+          p->next_queued = replace(whole_pages, p);
           return;
         }
         p->condemned -= static_cast<std::uint32_t>(last - first);
@@ -330,7 +329,7 @@ class collection {
       }
     });
     while (whole_pages != nullptr) {
-      page& p = *std::exchange(whole_pages, whole_pages->next_queued);
+      page& p = *replace(whole_pages, whole_pages->next_queued);
       if (heap_.counting) heap_.objects[p.tracked] -= p.used;
       release_whole_page(p);
     }
@@ -343,7 +342,7 @@ class collection {
       object_header* h = resolve(e.target);
       if (h->slot >= slot_in_set) ++h->word;
     }
-    bool wants(weak_entry& e) const noexcept { return std::exchange(e.round, round) != round; }
+    bool wants(weak_entry& e) const noexcept { return replace(e.round, round) != round; }
     void meet(object_header&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };

@@ -8,7 +8,6 @@
 #include <array>
 #include <cstddef>
 #include <exception>
-#include <limits>
 #include <memory>
 #include <new>
 #include <string_view>
@@ -237,7 +236,7 @@ object_header* make_object(A&&... args) {
 template <class T>
 object_header* make_array(std::size_t n) {
   assert_traceable<T>();
-  if (n > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) throw_error(std::bad_array_new_length());
+  if (n > static_cast<std::size_t>(-1) / 2 / sizeof(T)) throw_error(std::bad_array_new_length());
   type_descriptor const& type = descriptor_of<T[]>;
   std::size_t const bytes = n * sizeof(T);
   std::size_t const block = block_size(type, bytes);

@@ -2,9 +2,9 @@
 #ifndef OURO_DETAIL_DESTRUCTION_HPP
 #define OURO_DETAIL_DESTRUCTION_HPP
 
+#include <ouro/detail/values.hpp>
 #include <ouro/detail/weak_death.hpp>
 
-#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <new>
@@ -43,10 +43,10 @@ class heap_user {
 
 OURO_DETAIL_NOINLINE inline bool grow_candidates(heap_core& heap) noexcept {
   if (heap.candidate_capacity >= slot_candidate_limit) return false;
-  auto const capacity = std::clamp<std::uint32_t>(heap.candidate_capacity * 4, 256, slot_candidate_limit);
+  std::uint32_t const capacity = smaller(larger(heap.candidate_capacity * 4, 256), slot_candidate_limit);
   auto* bigger = new (std::nothrow) candidate[capacity];
   if (bigger == nullptr) return false;
-  std::copy_n(heap.candidates, heap.candidate_count, bigger);
+  for (std::uint32_t i = 0; i != heap.candidate_count; ++i) bigger[i] = heap.candidates[i];
   delete[] heap.candidates;
   heap.candidates = bigger;
   heap.candidate_capacity = capacity;
@@ -123,7 +123,7 @@ OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
 
 /// The slot that tells when a tracked object was born, be it a candidate or not.
 inline std::uint16_t birth_slot(heap_core const& heap, object_header const& h) noexcept {
-  return is_candidate(h) ? heap.candidates[h.slot].birth() : std::max(h.slot, slot_oldest);
+  return is_candidate(h) ? heap.candidates[h.slot].birth() : larger(h.slot, slot_oldest);
 }
 inline std::uint16_t birth_of(heap_core const& heap, object_header const& h) noexcept {
   return static_cast<std::uint16_t>(birth_slot(heap, h) & ~slot_slow);

@@ -7,12 +7,12 @@
 #define OURO_DETAIL_EDGE_STREAM_HPP
 
 #include <ouro/detail/destruction.hpp>
+#include <ouro/detail/values.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <new>
-#include <utility>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -144,7 +144,7 @@ class edge_stream : public tracer {
   }
 
   OURO_DETAIL_INLINE void process() noexcept {
-    edge* const end = std::exchange(next_, first_);
+    edge* const end = replace(next_, first_);
     edges_ += static_cast<std::size_t>(end - first_);
     Pass pass = pass_of_edges_;  // a copy that the compiler can keep in registers
     for (edge* e = first_; e != end; ++e) pass.on_edge(*e);
@@ -156,8 +156,16 @@ class edge_stream : public tracer {
   edge buffer_[capacity];
 };
 
-inline void sort_by_slot(edge* first, edge* last) noexcept {
-  std::sort(first, last, [](edge const& a, edge const& b) { return a.slot < b.slot; });
+inline void sort_by_slot(edge* edges, std::size_t count) noexcept {
+  for (std::size_t i = 1; i < count; ++i) {
+    if (edges[i - 1].slot <= edges[i].slot) continue;  // as most are reported
+    std::qsort(edges, count, sizeof(edge), [](void const* a, void const* b) {
+      auto const x = reinterpret_cast<std::uintptr_t>(static_cast<edge const*>(a)->slot);
+      auto const y = reinterpret_cast<std::uintptr_t>(static_cast<edge const*>(b)->slot);
+      return (x > y) - (x < y);
+    });
+    return;
+  }
 }
 
 /// Runs a trace function that users wrote, keeps all its edges and judges them.
@@ -206,7 +214,7 @@ class checked_trace : public tracer {
     if (fault_ != trace_fault::none) return fault_;
     if (tracer_access::take_in_use(*this)) return trace_fault::in_use;
     if (thread.dropped_in_trace && reports_outside_of_it()) return trace_fault::temporary;
-    sort_by_slot(edges_, edges_ + count_);
+    sort_by_slot(edges_, count_);
     for (std::size_t i = 1; i < count_; ++i) {
       if (edges_[i].slot == edges_[i - 1].slot) return trace_fault::repeated;
     }
@@ -253,17 +261,18 @@ class checked_trace : public tracer {
   bool reports_outside(object_header* h) const noexcept {
     auto const begin_of_block = reinterpret_cast<std::uintptr_t>(h);
     auto const end_of_block = begin_of_block + bytes_of(h);
-    return std::any_of(edges_, edges_ + count_, [&](edge const& e) {
+    for (edge const& e : *this) {
       auto const slot = reinterpret_cast<std::uintptr_t>(e.slot);
-      return slot < begin_of_block || slot >= end_of_block;
-    });
+      if (slot < begin_of_block || slot >= end_of_block) return true;
+    }
+    return false;
   }
 
   bool grow() noexcept {
-    std::size_t const capacity = std::max<std::size_t>(64, capacity_ * 2);
+    std::size_t const capacity = larger<std::size_t>(64, capacity_ * 2);
     auto* bigger = new (std::nothrow) edge[capacity];
     if (bigger == nullptr) return false;
-    std::copy_n(edges_, count_, bigger);
+    for (std::size_t i = 0; i != count_; ++i) bigger[i] = edges_[i];
     delete[] edges_;
     edges_ = bigger;
     capacity_ = capacity;

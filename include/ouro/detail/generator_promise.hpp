@@ -7,6 +7,7 @@
 
 #include <ouro/detail/generator_parameters.hpp>
 #include <ouro/detail/generator_run.hpp>
+#include <ouro/detail/values.hpp>
 #include <ouro/gc_local.hpp>
 
 #include <concepts>
@@ -98,7 +99,7 @@ Ret take_result(gc_ptr<generator_shell> const& s) {
 
 #if OURO_DETAIL_EXCEPTIONS
 [[noreturn]] OURO_DETAIL_NOINLINE inline void throw_injected(std::exception_ptr& error) {
-  std::rethrow_exception(std::exchange(error, nullptr));
+  std::rethrow_exception(replace(error, nullptr));
 }
 #endif
 inline void throw_if_injected([[maybe_unused]] generator_shell& s) {

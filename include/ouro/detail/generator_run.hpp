@@ -11,6 +11,7 @@
 #define OURO_DETAIL_GENERATOR_RUN_HPP
 
 #include <ouro/detail/generator_shell.hpp>
+#include <ouro/detail/values.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -30,7 +31,7 @@ namespace detail {
 class pinned_generator {
  public:
   explicit pinned_generator(generator_shell& s) noexcept : header_(header_of(&s)) {
-    if (!std::exchange(s.was_orphaned, false)) add_reference(header_);
+    if (!replace(s.was_orphaned, false)) add_reference(header_);
   }
   pinned_generator(pinned_generator const&) = delete;
   pinned_generator& operator=(pinned_generator const&) = delete;
@@ -59,8 +60,7 @@ class generator_share {
     retain();
   }
   generator_share(generator_share const& other) noexcept : shell_(other.shell_), epoch_(other.epoch_) { retain(); }
-  generator_share(generator_share&& other) noexcept
-      : shell_(std::exchange(other.shell_, nullptr)), epoch_(other.epoch_) {}
+  generator_share(generator_share&& other) noexcept : shell_(replace(other.shell_, nullptr)), epoch_(other.epoch_) {}
   generator_share& operator=(generator_share other) noexcept {
     std::swap(shell_, other.shell_);
     std::swap(epoch_, other.epoch_);
@@ -100,7 +100,7 @@ OURO_DETAIL_NOINLINE inline void close_chain(generator_shell& s) noexcept {
     leaf.child.reset();
     if (&leaf == &s) return;
     leaf.leaf = &leaf;
-    s.leaf = std::exchange(leaf.parent, nullptr);
+    s.leaf = replace(leaf.parent, nullptr);
   }
 }
 
@@ -129,13 +129,13 @@ inline bool settle(generator_shell& root) noexcept {
       generator_shell& child = *leaf.child;
       child.parent = &leaf;
       child.state = generator_state::attached;
-      root.leaf = std::exchange(child.leaf, &no_front);
+      root.leaf = replace(child.leaf, &no_front);
       root.leaf->value = nullptr;
     } else if (&leaf == &root) {
       return false;
     } else {
       leaf.leaf = &leaf;
-      root.leaf = std::exchange(leaf.parent, nullptr);
+      root.leaf = replace(leaf.parent, nullptr);
     }
     root.leaf->frame.resume();
   }
@@ -150,7 +150,7 @@ inline bool leave(generator_shell& s) {
     return !pin.holds_last();
   }
 #if OURO_DETAIL_EXCEPTIONS
-  if (s.error != nullptr) std::rethrow_exception(std::exchange(s.error, nullptr));
+  if (s.error != nullptr) std::rethrow_exception(replace(s.error, nullptr));
 #endif
   return false;
 }
@@ -184,7 +184,7 @@ class detached_generator {
     root_ = root;
     pin_.emplace(*root);
     set_waiting(generator_state::busy, generator_state::busy);
-    s.leaf = std::exchange(root->leaf, &no_front);
+    s.leaf = replace(root->leaf, &no_front);
     s.parent = nullptr;
     s.state = generator_state::entered;
   }
@@ -193,7 +193,7 @@ class detached_generator {
   ~detached_generator() {
     set_waiting(generator_state::entered, generator_state::attached);
     if (has_frame(shell_)) {
-      root_->leaf = std::exchange(shell_.leaf, &no_front);
+      root_->leaf = replace(shell_.leaf, &no_front);
       shell_.parent = &parent_;
       shell_.state = generator_state::attached;
     } else {

@@ -11,13 +11,12 @@
 #define OURO_DETAIL_HEAP_PAGES_HPP
 
 #include <ouro/detail/large_blocks.hpp>
+#include <ouro/detail/values.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <new>
-#include <utility>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -90,8 +89,8 @@ inline void make_dirty(heap_core& heap, page* p) noexcept {
 
 inline void make_idle_pages_dirty(heap_core& heap) noexcept {
   for (std::uint32_t i = 0; heap.idle_pages != 0; ++i) {
-    for (page* p = std::exchange(heap.bins[i].idle, nullptr); p != nullptr; --heap.idle_pages) {
-      make_dirty(heap, std::exchange(p, p->next));
+    for (page* p = replace(heap.bins[i].idle, nullptr); p != nullptr; --heap.idle_pages) {
+      make_dirty(heap, replace(p, p->next));
     }
   }
 }
@@ -104,7 +103,7 @@ inline void trim_all_pages(heap_core& heap) noexcept {
 
 /// As many pages as are in use are kept: programs that free much often allocate it again.
 inline void trim_surplus_pages(heap_core& heap) noexcept {
-  std::size_t const most = std::max<std::size_t>(128, heap.used_pages);
+  std::size_t const most = larger<std::size_t>(128, heap.used_pages);
   if (heap.dirty_pages + heap.idle_pages <= most) return;
   make_idle_pages_dirty(heap);
   trim_pages(heap, most / 2);
@@ -163,8 +162,8 @@ inline void unlink_page(page*& first, page* p) noexcept {
 
 inline void leave_heap(heap_core& heap, page* p) noexcept {
   unlink_page(heap.pages[p->tracked], p);
-  heap.bytes -= std::size_t{std::exchange(p->charged, 0)} * p->block_bytes;
-  delete[] std::exchange(p->sides, nullptr);
+  heap.bytes -= std::size_t{replace(p->charged, 0)} * p->block_bytes;
+  delete[] replace(p->sides, nullptr);
   p->side_count = 0;
 }
 
@@ -176,7 +175,7 @@ inline void release_page(heap_core& heap, page* p) noexcept {
 /// Precondition: all blocks of the page are on its own list.
 inline void make_idle(heap_core& heap, page* p) noexcept {
   leave_heap(heap, p);
-  p->next = std::exchange(heap.bins[p->bin].idle, p);
+  p->next = replace(heap.bins[p->bin].idle, p);
   ++heap.idle_pages;
   --heap.used_pages;
   trim_surplus_pages(heap);
@@ -219,8 +218,8 @@ inline void unlink_partial(bin& b, page* p) noexcept {
 
 /// The size of a block for an object of `bytes`, array length word included.
 constexpr std::size_t block_size(std::size_t alignment, bool is_array, std::size_t bytes) noexcept {
-  std::size_t const unit = std::max<std::size_t>(alignment, is_array ? array_class_bytes : 8);
-  std::size_t const raw = sizeof(object_header) + std::max<std::size_t>(bytes, 8) + (is_array ? 8 : 0);
+  std::size_t const unit = larger<std::size_t>(alignment, is_array ? array_class_bytes : 8);
+  std::size_t const raw = sizeof(object_header) + larger<std::size_t>(bytes, 8) + (is_array ? 8 : 0);
   return (raw + unit - 1) / unit * unit;
 }
 inline std::size_t block_size(type_descriptor const& type, std::size_t bytes) noexcept {
@@ -237,7 +236,7 @@ inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32
                        std::size_t block) noexcept {
   page* p = acquire_page(heap);
   if (p == nullptr) return nullptr;
-  std::size_t const unit = std::max<std::size_t>(type.alignment, 16);
+  std::size_t const unit = larger<std::size_t>(type.alignment, 16);
   std::size_t const lead = sizeof(object_header) + (type.is_array ? 8 : 0);
   std::size_t const first_object = (page_header_bytes + lead + unit - 1) / unit * unit;
   p->type = &type;
@@ -255,8 +254,8 @@ inline page* make_page(heap_core& heap, type_descriptor const& type, std::uint32
 /// Makes some more blocks at the end of the page's list of free ones.
 inline void carve(page& p) noexcept {
   std::size_t const wanted =
-      std::max<std::size_t>(1, (carve_bytes - (p.carved == 0 ? page_header_bytes : 0)) / p.block_bytes);
-  std::size_t const end = std::min<std::size_t>(p.capacity, p.carved + wanted);
+      larger<std::size_t>(1, (carve_bytes - (p.carved == 0 ? page_header_bytes : 0)) / p.block_bytes);
+  std::size_t const end = smaller<std::size_t>(p.capacity, p.carved + wanted);
   std::size_t const step = p.block_bytes;
   auto* const first = reinterpret_cast<char*>(p.block(p.carved));
   object_header* next = p.free_list;

@@ -6,12 +6,11 @@
 #define OURO_DETAIL_LARGE_BLOCKS_HPP
 
 #include <ouro/detail/heap_core.hpp>
+#include <ouro/detail/values.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <new>
-#include <utility>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -85,9 +84,9 @@ inline void trim_large(heap_core& heap, std::size_t keep) noexcept {
 
 /// Memory for a block that is not part of the heap yet; its prefix is filled but for the links. Null when memory is short.
 inline large_prefix* take_large_memory(heap_core& heap, type_descriptor const& type, std::size_t bytes) noexcept {
-  std::size_t const alignment = std::max<std::size_t>(type.alignment, 16);
+  std::size_t const alignment = larger<std::size_t>(type.alignment, 16);
   std::size_t const lead = (sizeof(large_prefix) + sizeof(object_header) + alignment - 1) / alignment * alignment;
-  std::size_t const wanted = lead + std::max<std::size_t>(bytes, 8);
+  std::size_t const wanted = lead + larger<std::size_t>(bytes, 8);
   if (wanted < bytes || wanted > static_cast<std::size_t>(-1) / 2) return nullptr;
   large_class const size(wanted);
   bool const kept = is_kept_after_death(type, size.index);
@@ -143,10 +142,10 @@ inline void free_large(object_header* h) noexcept {
   *h = header_of_free_block;
   std::size_t const index = large_class(l->bytes).index;
   if (is_kept_after_death(type, index)) {
-    l->next = std::exchange(heap.kept_large[index], l);
+    l->next = replace(heap.kept_large[index], l);
     heap.kept_large_bytes += l->bytes;
     poison_large(l);
-    std::size_t const most = heap.closed ? 0 : std::max(least_kept_large, heap.large_bytes);
+    std::size_t const most = heap.closed ? 0 : larger(least_kept_large, heap.large_bytes);
     if (heap.kept_large_bytes > most) trim_large(heap, most / 2);
   } else {
     the_registry().remove_large(l);

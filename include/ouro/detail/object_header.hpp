@@ -22,9 +22,9 @@
 #ifndef OURO_DETAIL_OBJECT_HEADER_HPP
 #define OURO_DETAIL_OBJECT_HEADER_HPP
 
+#include <ouro/detail/values.hpp>
 #include <ouro/fwd.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -152,7 +152,7 @@ class work_entry {
  public:
   static constexpr std::uint32_t big_count = 0x3fff;
 
-  explicit work_entry(object_header* h) noexcept : work_entry(h, std::min(count_of(*h), big_count)) {
+  explicit work_entry(object_header* h) noexcept : work_entry(h, smaller(count_of(*h), big_count)) {
     if ((h->flags & flag_large) != 0) bits_ |= large_bit;
   }
   /// Faster. Preconditions: the object lies in a page, and its count, which is less than `big_count`, is this.

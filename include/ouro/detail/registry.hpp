@@ -39,7 +39,8 @@ class large_tree {
   void add(large_prefix* l) noexcept {
     std::uint64_t const rank = rank_of(l);
     large_prefix** place = &root_;
-    while (*place != nullptr && rank_of(*place) > rank) place = before(*place, l) ? &(*place)->higher : &(*place)->lower;
+    while (*place != nullptr && rank_of(*place) > rank)
+      place = before(*place, l) ? &(*place)->higher : &(*place)->lower;
     large_prefix* rest = *place;  // is split: what lies below `l`, and what lies above
     *place = l;
     large_prefix** lower = &l->lower;

@@ -7,10 +7,10 @@
 #ifndef OURO_DETAIL_TRACER_HPP
 #define OURO_DETAIL_TRACER_HPP
 
+#include <ouro/detail/values.hpp>
 #include <ouro/fwd.hpp>
 
 #include <cstdint>
-#include <utility>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -113,12 +113,12 @@ struct tracer_access {
   /// A handle that has been destroyed is still reachable (hardened builds see it).
   static void report_destroyed(tracer& t) noexcept { t.met_destroyed_ = true; }
 
-  static bool take_destroyed(tracer& t) noexcept { return std::exchange(t.met_destroyed_, false); }
+  static bool take_destroyed(tracer& t) noexcept { return replace(t.met_destroyed_, false); }
 
   /// The object counts as alive: somebody uses it without a handle. Only types with `hand_traced` may say so.
   static void report_in_use(tracer& t) noexcept { t.in_use_ = true; }
 
-  static bool take_in_use(tracer& t) noexcept { return std::exchange(t.in_use_, false); }
+  static bool take_in_use(tracer& t) noexcept { return replace(t.in_use_, false); }
 
   static trace_pass pass(tracer const& t) noexcept { return t.pass_; }
 };

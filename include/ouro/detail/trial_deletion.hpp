@@ -14,13 +14,12 @@
 #define OURO_DETAIL_TRIAL_DELETION_HPP
 
 #include <ouro/detail/fault_list.hpp>
+#include <ouro/detail/values.hpp>
 #include <ouro/detail/work_list.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -204,7 +203,7 @@ class trial {
         stay_outside();
         return;
       }
-      birth_ = std::max(birth_, h->slot);
+      birth_ = larger(birth_, h->slot);
       set_.overwrite(end) = work_entry(h);
       join(*h, count_of(*h));
     });
@@ -229,7 +228,7 @@ class trial {
 
     // Once, be it met from its object or from its table.
     bool wants(weak_entry& e) const noexcept {
-      if (std::exchange(e.round, self.heap_.trace_round) == self.heap_.trace_round) return false;
+      if (replace(e.round, self.heap_.trace_round) == self.heap_.trace_round) return false;
       if (e.keyed) self.traits_ |= has_keyed_parts;
       if (!e.hand_traced) return true;
       self.count_checked(*this, e);
@@ -425,7 +424,7 @@ class trial {
       if (sorted != nullptr) {
         std::size_t i = 0;
         seen_.for_each([&](edge const& e) { sorted[i++] = e; });
-        sort_by_slot(sorted, sorted + n);
+        sort_by_slot(sorted, n);
         for (i = 1; i < n; ++i) {
           if (sorted[i].slot == sorted[i - 1].slot) make_root(resolve(sorted[i].target), trace_fault::too_many);
         }

@@ -2,10 +2,10 @@
 #ifndef OURO_DETAIL_WEAK_DEATH_HPP
 #define OURO_DETAIL_WEAK_DEATH_HPP
 
+#include <ouro/detail/values.hpp>
 #include <ouro/detail/weak_reference.hpp>
 
 #include <exception>
-#include <utility>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -29,7 +29,7 @@ inline weak_watch* sort_watches(weak_watch* first) noexcept {
   weak_watch* middle = first;
   for (weak_watch* end = first->next; end != nullptr && end->next != nullptr; end = end->next->next)
     middle = middle->next;
-  weak_watch* b = sort_watches(std::exchange(middle->next, nullptr));
+  weak_watch* b = sort_watches(replace(middle->next, nullptr));
   weak_watch* a = sort_watches(first);
   weak_watch* sorted = nullptr;
   weak_watch** last = &sorted;
@@ -54,7 +54,7 @@ inline void call_watches(heap_core& heap, weak_watch*& pending) noexcept {
   no_collection_scope scope;
   while (weak_watch* const watch = pending) {
     unlink(watch);
-    weak_callback* const callback = std::exchange(watch->callback, nullptr);
+    weak_callback* const callback = replace(watch->callback, nullptr);
     OURO_DETAIL_TRY { callback->call(copy_weak(word_of(watch))); }
     OURO_DETAIL_CATCH_ALL { report_exception(heap, std::current_exception(), "weak_gc_ptr callback", {}); }
     delete callback;
@@ -111,7 +111,7 @@ inline void clear_weak(object_header* h, weak_watch*& pending) noexcept {
 /// The destructor of the object has run: what hung on it goes, too.
 OURO_DETAIL_NOINLINE inline void drop_entries(object_header* h) noexcept {
   side_slot& slot = slot_of(h);
-  weak_entry* entries = std::exchange(slot.entries, nullptr);
+  weak_entry* entries = replace(slot.entries, nullptr);
   if (entries != nullptr) entries->link = &entries;
   if (side_record* const side = slot.record; side != nullptr) {
     if (side->tracked_leaf()) unlink(side);
@@ -134,10 +134,10 @@ inline bool has_plain_side(side_slot const& slot) noexcept {
 
 /// What `clear_weak` and `drop_entries` do, for an object with a plain side.
 OURO_DETAIL_NOINLINE inline void forget_entries(object_header* h) noexcept {
-  weak_entry* e = std::exchange(slot_of(h).entries, nullptr);
+  weak_entry* e = replace(slot_of(h).entries, nullptr);
   h->flags = static_cast<std::uint8_t>(h->flags & ~flag_side);
   while (e != nullptr) {
-    weak_entry& gone = *std::exchange(e, e->next);
+    weak_entry& gone = *replace(e, e->next);
     if (gone.table != nullptr) gone.table->lose(gone);
     gone.forget();
   }

@@ -14,11 +14,11 @@
 
 #include <ouro/detail/report.hpp>
 #include <ouro/detail/side_slots.hpp>
+#include <ouro/detail/values.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <new>
-#include <utility>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -130,7 +130,7 @@ inline weak_view* view_through(object_header* h, void* pointer) noexcept {
 
 inline void leave_side(weak_view& view) noexcept {
   unlink(&view);
-  drop_side_if_empty(*std::exchange(view.side, nullptr));
+  drop_side_if_empty(*replace(view.side, nullptr));
 }
 
 inline void drop_view(weak_view* view) noexcept {
@@ -309,9 +309,9 @@ inline weak_word make_watch(object_header* h, void* pointer, weak_callback* call
   undo.plain = make_weak(h, pointer);
   side_record* const side = make_side(h);
   if (side == nullptr) throw_bad_alloc();
-  weak_watch* const watch = std::exchange(undo.watch, nullptr);
-  watch->callback = std::exchange(undo.callback, nullptr);
-  watch->plain = std::exchange(undo.plain, weak_word{0});
+  weak_watch* const watch = replace(undo.watch, nullptr);
+  watch->callback = replace(undo.callback, nullptr);
+  watch->plain = replace(undo.plain, weak_word{0});
   watch->side = side;
   watch->serial = ++heap_of(h).watches_made;
   ++heap_of(h).watches;

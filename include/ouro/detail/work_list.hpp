@@ -3,12 +3,11 @@
 #define OURO_DETAIL_WORK_LIST_HPP
 
 #include <ouro/detail/os_memory.hpp>
+#include <ouro/detail/values.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <new>
 #include <type_traits>
-#include <utility>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -45,7 +44,7 @@ class chunk_pool {
 
   void* take_kept() noexcept {
     --kept_;
-    return std::exchange(first_, first_->next);
+    return replace(first_, first_->next);
   }
 
   link* first_ = nullptr;
@@ -167,7 +166,7 @@ class chunk_list {
   void select(chunk_node* chunk, std::size_t used) noexcept {
     last_ = chunk;
     end_ = chunk->items() + used;
-    limit_ = chunk->items() + std::min(most_ - chunk->before, chunk->length);
+    limit_ = chunk->items() + smaller(most_ - chunk->before, chunk->length);
   }
 
   OURO_DETAIL_NOINLINE bool extend() noexcept {
