@@ -36,6 +36,15 @@ T imagine() noexcept;
 template <class... T>
 void by_reference(T&...) noexcept;
 
+/// `types` are those that the members are declared with (a reference member gives a reference), `addressable` is false
+/// if one of them is a bit-field.
+template <bool Addressable, class... D>
+struct member_facts {{
+  static constexpr bool addressable = Addressable;
+  using types = type_list<D...>;
+}};
+struct asks_for_facts {{}};
+
 /// `initialiser_list<N>::fits<T>(type_list<P...>, type_list<Q...>)`: is `T{{p..., {{}} N times, q...}}` valid?
 template <std::size_t N>
 struct initialiser_list;
@@ -49,8 +58,8 @@ struct access {{
   template <class T>
   struct finalizer;
 
-  /// `fields<N>` binds the N members of a class. `visit` hands all of them to `f`, `types` is the list of their types
-  /// (a reference member gives a reference), `addressable` is false if one of them is a bit-field.
+  /// `fields<N>` binds the N members of a class. `visit` hands all of them to `f`, or gives their `member_facts`. One
+  /// function for both: binding takes the compiler's time, and does so in programs without a class to bind too.
   template <std::size_t N, class = void>
   struct fields;
 }};
@@ -70,11 +79,12 @@ TAIL = """\
 PACK = """\
 #if defined(__cpp_structured_bindings) && __cpp_structured_bindings >= 202411L
 template <std::size_t N> struct access::fields<N, void> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) { auto& [...m] = v; return f(m...); }
-  template <class T> static constexpr auto types(T& v) { auto& [...m] = v; return detail::type_list<decltype(m)...>{}; }
-  template <class T> static constexpr auto addressable(T& v) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     auto& [...m] = v;
-    return std::bool_constant<requires { detail::by_reference(m...); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m...); }, decltype(m)...>{};
+    else
+      return f(m...);
   }
 };
 #else
@@ -98,14 +108,13 @@ def wrap(words, first, indent, last):
 def binding(count):
     names = [f"m{i}" for i in range(count)]
     bind = wrap(names, "    [[maybe_unused]] auto& [", "      ", "] = v;")
-    calls = wrap(names, "    return f(", "      ", ");")
-    types = wrap([f"decltype({n})" for n in names], "    return detail::type_list<", "      ", ">{};")
-    asked = wrap(names, "    return std::bool_constant<requires { detail::by_reference(", "      ", "); }>{};")
+    asked = wrap(names, "      return detail::member_facts<requires { detail::by_reference(", "        ", "); },")
+    types = wrap([f"decltype({n})" for n in names], "        ", "        ", ">{};")
+    calls = wrap(names, "      return f(", "        ", ");")
     return (
         f"template <> struct access::fields<{count}> {{\n"
-        f"  template <class T, class F> static constexpr auto visit(T& v, F&& f) {{\n{bind}\n{calls}\n  }}\n"
-        f"  template <class T> static constexpr auto types(T& v) {{\n{bind}\n{types}\n  }}\n"
-        f"  template <class T> static constexpr auto addressable(T& v) {{\n{bind}\n{asked}\n  }}\n"
+        f"  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {{\n{bind}\n"
+        f"    if constexpr (std::is_same_v<F, detail::asks_for_facts>)\n{asked}\n{types}\n    else\n{calls}\n  }}\n"
         "};\n"
     )
 

@@ -20,6 +20,15 @@ T imagine() noexcept;
 template <class... T>
 void by_reference(T&...) noexcept;
 
+/// `types` are those that the members are declared with (a reference member gives a reference), `addressable` is false
+/// if one of them is a bit-field.
+template <bool Addressable, class... D>
+struct member_facts {
+  static constexpr bool addressable = Addressable;
+  using types = type_list<D...>;
+};
+struct asks_for_facts {};
+
 /// `initialiser_list<N>::fits<T>(type_list<P...>, type_list<Q...>)`: is `T{p..., {} N times, q...}` valid?
 template <std::size_t N>
 struct initialiser_list;
@@ -33,8 +42,8 @@ struct access {
   template <class T>
   struct finalizer;
 
-  /// `fields<N>` binds the N members of a class. `visit` hands all of them to `f`, `types` is the list of their types
-  /// (a reference member gives a reference), `addressable` is false if one of them is a bit-field.
+  /// `fields<N>` binds the N members of a class. `visit` hands all of them to `f`, or gives their `member_facts`. One
+  /// function for both: binding takes the compiler's time, and does so in programs without a class to bind too.
   template <std::size_t N, class = void>
   struct fields;
 };
@@ -42,1549 +51,1143 @@ struct access {
 // clang-format off
 #if defined(__cpp_structured_bindings) && __cpp_structured_bindings >= 202411L
 template <std::size_t N> struct access::fields<N, void> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) { auto& [...m] = v; return f(m...); }
-  template <class T> static constexpr auto types(T& v) { auto& [...m] = v; return detail::type_list<decltype(m)...>{}; }
-  template <class T> static constexpr auto addressable(T& v) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     auto& [...m] = v;
-    return std::bool_constant<requires { detail::by_reference(m...); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m...); }, decltype(m)...>{};
+    else
+      return f(m...);
   }
 };
 #else
 template <> struct access::fields<1> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0] = v;
-    return f(m0);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0] = v;
-    return detail::type_list<decltype(m0)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0] = v;
-    return std::bool_constant<requires { detail::by_reference(m0); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0); },
+        decltype(m0)>{};
+    else
+      return f(m0);
   }
 };
 template <> struct access::fields<2> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1] = v;
-    return f(m0, m1);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1] = v;
-    return detail::type_list<decltype(m0), decltype(m1)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1); },
+        decltype(m0), decltype(m1)>{};
+    else
+      return f(m0, m1);
   }
 };
 template <> struct access::fields<3> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2] = v;
-    return f(m0, m1, m2);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2); },
+        decltype(m0), decltype(m1), decltype(m2)>{};
+    else
+      return f(m0, m1, m2);
   }
 };
 template <> struct access::fields<4> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3] = v;
-    return f(m0, m1, m2, m3);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3)>{};
+    else
+      return f(m0, m1, m2, m3);
   }
 };
 template <> struct access::fields<5> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4] = v;
-    return f(m0, m1, m2, m3, m4);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4)>{};
+    else
+      return f(m0, m1, m2, m3, m4);
   }
 };
 template <> struct access::fields<6> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5] = v;
-    return f(m0, m1, m2, m3, m4, m5);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5);
   }
 };
 template <> struct access::fields<7> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6);
   }
 };
 template <> struct access::fields<8> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7);
   }
 };
 template <> struct access::fields<9> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8);
   }
 };
 template <> struct access::fields<10> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9);
   }
 };
 template <> struct access::fields<11> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10);
   }
 };
 template <> struct access::fields<12> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10,
-      m11); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10,
+        m11); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11);
   }
 };
 template <> struct access::fields<13> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
-      m12); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12);
   }
 };
 template <> struct access::fields<14> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13);
   }
 };
 template <> struct access::fields<15> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14);
   }
 };
 template <> struct access::fields<16> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15);
   }
 };
 template <> struct access::fields<17> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16);
   }
 };
 template <> struct access::fields<18> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17);
   }
 };
 template <> struct access::fields<19> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17,
       m18] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17,
-      m18] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17,
-      m18] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18);
   }
 };
 template <> struct access::fields<20> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19);
   }
 };
 template <> struct access::fields<21> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20);
   }
 };
 template <> struct access::fields<22> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21);
   }
 };
 template <> struct access::fields<23> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22);
   }
 };
 template <> struct access::fields<24> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23);
   }
 };
 template <> struct access::fields<25> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24);
   }
 };
 template <> struct access::fields<26> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25);
   }
 };
 template <> struct access::fields<27> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26);
   }
 };
 template <> struct access::fields<28> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27);
   }
 };
 template <> struct access::fields<29> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28);
   }
 };
 template <> struct access::fields<30> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29);
   }
 };
 template <> struct access::fields<31> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30);
   }
 };
 template <> struct access::fields<32> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31);
   }
 };
 template <> struct access::fields<33> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32);
   }
 };
 template <> struct access::fields<34> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
-      m33); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33);
   }
 };
 template <> struct access::fields<35> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33,
-      m34); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34);
   }
 };
 template <> struct access::fields<36> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35);
   }
 };
 template <> struct access::fields<37> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36);
   }
 };
 template <> struct access::fields<38> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37);
   }
 };
 template <> struct access::fields<39> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38);
   }
 };
 template <> struct access::fields<40> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39);
   }
 };
 template <> struct access::fields<41> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39,
       m40] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39,
-      m40] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39,
-      m40] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40);
   }
 };
 template <> struct access::fields<42> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41);
   }
 };
 template <> struct access::fields<43> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42);
   }
 };
 template <> struct access::fields<44> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43);
   }
 };
 template <> struct access::fields<45> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44);
   }
 };
 template <> struct access::fields<46> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45);
   }
 };
 template <> struct access::fields<47> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46);
   }
 };
 template <> struct access::fields<48> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46, m47);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46, m47);
   }
 };
 template <> struct access::fields<49> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46, m47, m48);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
-      decltype(m48)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47), decltype(m48)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46, m47, m48);
   }
 };
 template <> struct access::fields<50> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46, m47, m48, m49);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
-      decltype(m48), decltype(m49)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47), decltype(m48),
+        decltype(m49)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46, m47, m48, m49);
   }
 };
 template <> struct access::fields<51> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46, m47, m48, m49, m50);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
-      decltype(m48), decltype(m49), decltype(m50)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47), decltype(m48),
+        decltype(m49), decltype(m50)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46, m47, m48, m49, m50);
   }
 };
 template <> struct access::fields<52> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46, m47, m48, m49, m50, m51);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
-      decltype(m48), decltype(m49), decltype(m50), decltype(m51)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47), decltype(m48),
+        decltype(m49), decltype(m50), decltype(m51)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46, m47, m48, m49, m50, m51);
   }
 };
 template <> struct access::fields<53> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46, m47, m48, m49, m50, m51, m52);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
-      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47), decltype(m48),
+        decltype(m49), decltype(m50), decltype(m51), decltype(m52)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46, m47, m48, m49, m50, m51, m52);
   }
 };
 template <> struct access::fields<54> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
-      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47), decltype(m48),
+        decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53);
   }
 };
 template <> struct access::fields<55> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
-      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53,
+        m54); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47), decltype(m48),
+        decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54);
   }
 };
 template <> struct access::fields<56> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
-      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
-      decltype(m55)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54,
-      m55); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53,
+        m54, m55); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47), decltype(m48),
+        decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54), decltype(m55)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55);
   }
 };
 template <> struct access::fields<57> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
-      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
-      decltype(m55), decltype(m56)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55,
-      m56); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53,
+        m54, m55, m56); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47), decltype(m48),
+        decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54), decltype(m55),
+        decltype(m56)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56);
   }
 };
 template <> struct access::fields<58> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
-      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
-      decltype(m55), decltype(m56), decltype(m57)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
-      m57); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53,
+        m54, m55, m56, m57); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47), decltype(m48),
+        decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54), decltype(m55),
+        decltype(m56), decltype(m57)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57);
   }
 };
 template <> struct access::fields<59> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
-      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
-      decltype(m55), decltype(m56), decltype(m57), decltype(m58)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
-      m57, m58); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53,
+        m54, m55, m56, m57, m58); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47), decltype(m48),
+        decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54), decltype(m55),
+        decltype(m56), decltype(m57), decltype(m58)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58);
   }
 };
 template <> struct access::fields<60> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
-      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
-      decltype(m55), decltype(m56), decltype(m57), decltype(m58), decltype(m59)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
-      m57, m58, m59); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53,
+        m54, m55, m56, m57, m58, m59); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47), decltype(m48),
+        decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54), decltype(m55),
+        decltype(m56), decltype(m57), decltype(m58), decltype(m59)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59);
   }
 };
 template <> struct access::fields<61> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
-      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
-      decltype(m55), decltype(m56), decltype(m57), decltype(m58), decltype(m59), decltype(m60)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
-      m57, m58, m59, m60); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53,
+        m54, m55, m56, m57, m58, m59, m60); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47), decltype(m48),
+        decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54), decltype(m55),
+        decltype(m56), decltype(m57), decltype(m58), decltype(m59), decltype(m60)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60);
   }
 };
 template <> struct access::fields<62> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
-      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
-      decltype(m55), decltype(m56), decltype(m57), decltype(m58), decltype(m59), decltype(m60), decltype(m61)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
-      m57, m58, m59, m60, m61); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53,
+        m54, m55, m56, m57, m58, m59, m60, m61); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47), decltype(m48),
+        decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54), decltype(m55),
+        decltype(m56), decltype(m57), decltype(m58), decltype(m59), decltype(m60), decltype(m61)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61);
   }
 };
 template <> struct access::fields<63> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61,
       m62] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61, m62);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61,
-      m62] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
-      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
-      decltype(m55), decltype(m56), decltype(m57), decltype(m58), decltype(m59), decltype(m60), decltype(m61),
-      decltype(m62)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61,
-      m62] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
-      m57, m58, m59, m60, m61, m62); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53,
+        m54, m55, m56, m57, m58, m59, m60, m61, m62); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47), decltype(m48),
+        decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54), decltype(m55),
+        decltype(m56), decltype(m57), decltype(m58), decltype(m59), decltype(m60), decltype(m61), decltype(m62)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61, m62);
   }
 };
 template <> struct access::fields<64> {
-  template <class T, class F> static constexpr auto visit(T& v, F&& f) {
+  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61, m62,
       m63] = v;
-    return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
-      m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43,
-      m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61, m62, m63);
-  }
-  template <class T> static constexpr auto types(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61, m62,
-      m63] = v;
-    return detail::type_list<decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
-      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12),
-      decltype(m13), decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19),
-      decltype(m20), decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26),
-      decltype(m27), decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33),
-      decltype(m34), decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40),
-      decltype(m41), decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47),
-      decltype(m48), decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54),
-      decltype(m55), decltype(m56), decltype(m57), decltype(m58), decltype(m59), decltype(m60), decltype(m61),
-      decltype(m62), decltype(m63)>{};
-  }
-  template <class T> static constexpr auto addressable(T& v) {
-    [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
-      m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
-      m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61, m62,
-      m63] = v;
-    return std::bool_constant<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12,
-      m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34,
-      m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56,
-      m57, m58, m59, m60, m61, m62, m63); }>{};
+    if constexpr (std::is_same_v<F, detail::asks_for_facts>)
+      return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
+        m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32,
+        m33, m34, m35, m36, m37, m38, m39, m40, m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53,
+        m54, m55, m56, m57, m58, m59, m60, m61, m62, m63); },
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+        decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13),
+        decltype(m14), decltype(m15), decltype(m16), decltype(m17), decltype(m18), decltype(m19), decltype(m20),
+        decltype(m21), decltype(m22), decltype(m23), decltype(m24), decltype(m25), decltype(m26), decltype(m27),
+        decltype(m28), decltype(m29), decltype(m30), decltype(m31), decltype(m32), decltype(m33), decltype(m34),
+        decltype(m35), decltype(m36), decltype(m37), decltype(m38), decltype(m39), decltype(m40), decltype(m41),
+        decltype(m42), decltype(m43), decltype(m44), decltype(m45), decltype(m46), decltype(m47), decltype(m48),
+        decltype(m49), decltype(m50), decltype(m51), decltype(m52), decltype(m53), decltype(m54), decltype(m55),
+        decltype(m56), decltype(m57), decltype(m58), decltype(m59), decltype(m60), decltype(m61), decltype(m62),
+        decltype(m63)>{};
+    else
+      return f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+        m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40, m41, m42,
+        m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61, m62, m63);
   }
 };
 #endif

@@ -17,16 +17,16 @@ struct parts {
   using type = type_list<>;
 };
 template <class T, std::size_t N>
-using field_types = decltype(access::fields<N>::types(std::declval<T&>()));
+using facts_of_members = decltype(access::fields<N>::visit(std::declval<T&>(), asks_for_facts()));
 
 template <class T>
 struct parts<T, kind::aggregate> {
-  using type = field_types<T, shape<T>.fields>;
+  using type = typename facts_of_members<T, shape<T>.fields>::types;
 };
 template <class T>
   requires(access::declared<T>::fields() > 0)
 struct parts<T, kind::fields> {
-  using type = field_types<T, access::declared<T>::fields()>;
+  using type = typename facts_of_members<T, access::declared<T>::fields()>::types;
 };
 
 template <class M>
@@ -212,9 +212,7 @@ constexpr flaw find_flaw() {
     } else if constexpr (any_reference<typename parts<T>::type>) {
       return flaw::bit_field_or_reference;
     } else {
-      return decltype(access::fields<shape<T>.fields>::addressable(std::declval<T&>()))::value
-                 ? flaw::none
-                 : flaw::bit_field_or_reference;
+      return facts_of_members<T, shape<T>.fields>::addressable ? flaw::none : flaw::bit_field_or_reference;
     }
   } else {
     return v.why_not;
