@@ -820,7 +820,7 @@ class weak_table {
   weak_table() = default;
   weak_table(weak_table const&) = delete;
   weak_table& operator=(weak_table const&) = delete;
-  virtual ~weak_table() = default;
+  virtual ~weak_table() { delete[] buckets_; }
 
   std::size_t size() const noexcept { return size_; }
   weak_entry* first() const noexcept { return first_; }
@@ -838,7 +838,9 @@ class weak_table {
   void reserve_one() {
     if (size_ < bucket_count_) return;
     std::size_t const count = bucket_count_ == 0 ? 8 : bucket_count_ * 2;
-    buckets_ = std::make_unique<weak_entry*[]>(count);
+    auto* const buckets = new weak_entry*[count]();
+    delete[] buckets_;
+    buckets_ = buckets;
     bucket_count_ = count;
     for (weak_entry* e = first_; e != nullptr; e = e->next_in_table) put_in_bucket(*e);
   }
@@ -881,7 +883,7 @@ class weak_table {
   weak_entry* first_ = nullptr;
   weak_entry* last_ = nullptr;
   std::size_t size_ = 0;
-  std::unique_ptr<weak_entry*[]> buckets_;
+  weak_entry** buckets_ = nullptr;
   std::size_t bucket_count_ = 0;
 };
 
@@ -11221,8 +11223,8 @@ class generator_share {
   generator_share(generator_share const& other) noexcept : shell_(other.shell_), epoch_(other.epoch_) { retain(); }
   generator_share(generator_share&& other) noexcept : shell_(replace(other.shell_, nullptr)), epoch_(other.epoch_) {}
   generator_share& operator=(generator_share other) noexcept {
-    std::swap(shell_, other.shell_);
-    std::swap(epoch_, other.epoch_);
+    shell_ = replace(other.shell_, shell_);
+    epoch_ = replace(other.epoch_, epoch_);
     return *this;
   }
   OURO_DETAIL_INLINE ~generator_share() {
@@ -11336,14 +11338,10 @@ OURO_DETAIL_INLINE bool run(generator_shell& s) {
 /// outside. Throws when it runs already. Complexity: linear in the number of generators that wait for it.
 class detached_generator {
  public:
-  explicit detached_generator(generator_shell& s) : shell_(s), parent_(*s.parent) {
-    generator_shell* root = &parent_;
-    while (root->parent != nullptr) root = root->parent;
-    if (is_running(*root)) throw_running();
-    root_ = root;
-    pin_.emplace(*root);
+  explicit detached_generator(generator_shell& s)
+      : shell_(s), parent_(*s.parent), root_(idle_root(parent_)), pin_(*root_) {
     set_waiting(generator_state::busy, generator_state::busy);
-    s.leaf = replace(root->leaf, &no_front);
+    s.leaf = replace(root_->leaf, &no_front);
     s.parent = nullptr;
     s.state = generator_state::entered;
   }
@@ -11362,6 +11360,12 @@ class detached_generator {
   }
 
  private:
+  static generator_shell* idle_root(generator_shell& s) {
+    generator_shell* root = &s;
+    while (root->parent != nullptr) root = root->parent;
+    if (is_running(*root)) throw_running();
+    return root;
+  }
   void set_waiting(generator_state root, generator_state between) noexcept {
     for (generator_shell* s = &parent_; s != nullptr; s = s->parent) s->state = s->parent == nullptr ? root : between;
   }
@@ -11369,7 +11373,7 @@ class detached_generator {
   generator_shell& shell_;
   generator_shell& parent_;
   generator_shell* root_;
-  std::optional<pinned_generator> pin_;
+  pinned_generator const pin_;
 };
 
 /// A generator that has not started.
@@ -12674,14 +12678,17 @@ class weak_container {
   using const_iterator = iterator;
 
   weak_container() = default;
-  weak_container(weak_container&& other) noexcept = default;
+  weak_container(weak_container&& other) noexcept : table_(replace(other.table_, nullptr)) {}
   weak_container& operator=(weak_container&& other) noexcept {
     weak_container(std::move(other)).swap(*this);
     return *this;
   }
-  ~weak_container() { clear(); }
+  ~weak_container() {
+    clear();
+    delete table_;
+  }
 
-  void swap(weak_container& other) noexcept { table_.swap(other.table_); }
+  void swap(weak_container& other) noexcept { table_ = replace(other.table_, table_); }
 
   /// Live entries in the order of insertion. An iterator keeps the object alive that it stands on, so it survives the
   /// death of any other; it is invalid once its entry has been erased.
@@ -12719,7 +12726,7 @@ class weak_container {
     object_header* const h = handle_access::header(target);
     if (h == nullptr) throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
     std::unique_ptr<Entry> e(new (heap_of(h)) Entry(target, std::forward<A>(args)...));
-    if (table_ == nullptr) table_ = std::make_unique<weak_table>();
+    if (table_ == nullptr) table_ = new weak_table;
     e->hash = hash;
     attach(h, *table_, *e);
     return iterator(e.release(), std::move(target));
@@ -12733,7 +12740,7 @@ class weak_container {
 
  private:
   friend struct handle_traits_of_weak_container;
-  std::unique_ptr<weak_table> table_;
+  weak_table* table_ = nullptr;
 };
 
 struct handle_traits_of_weak_container {

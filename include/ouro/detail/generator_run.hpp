@@ -19,7 +19,6 @@
 #include <exception>
 #include <memory>
 #include <new>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -62,8 +61,8 @@ class generator_share {
   generator_share(generator_share const& other) noexcept : shell_(other.shell_), epoch_(other.epoch_) { retain(); }
   generator_share(generator_share&& other) noexcept : shell_(replace(other.shell_, nullptr)), epoch_(other.epoch_) {}
   generator_share& operator=(generator_share other) noexcept {
-    std::swap(shell_, other.shell_);
-    std::swap(epoch_, other.epoch_);
+    shell_ = replace(other.shell_, shell_);
+    epoch_ = replace(other.epoch_, epoch_);
     return *this;
   }
   OURO_DETAIL_INLINE ~generator_share() {
@@ -177,14 +176,10 @@ OURO_DETAIL_INLINE bool run(generator_shell& s) {
 /// outside. Throws when it runs already. Complexity: linear in the number of generators that wait for it.
 class detached_generator {
  public:
-  explicit detached_generator(generator_shell& s) : shell_(s), parent_(*s.parent) {
-    generator_shell* root = &parent_;
-    while (root->parent != nullptr) root = root->parent;
-    if (is_running(*root)) throw_running();
-    root_ = root;
-    pin_.emplace(*root);
+  explicit detached_generator(generator_shell& s)
+      : shell_(s), parent_(*s.parent), root_(idle_root(parent_)), pin_(*root_) {
     set_waiting(generator_state::busy, generator_state::busy);
-    s.leaf = replace(root->leaf, &no_front);
+    s.leaf = replace(root_->leaf, &no_front);
     s.parent = nullptr;
     s.state = generator_state::entered;
   }
@@ -203,6 +198,12 @@ class detached_generator {
   }
 
  private:
+  static generator_shell* idle_root(generator_shell& s) {
+    generator_shell* root = &s;
+    while (root->parent != nullptr) root = root->parent;
+    if (is_running(*root)) throw_running();
+    return root;
+  }
   void set_waiting(generator_state root, generator_state between) noexcept {
     for (generator_shell* s = &parent_; s != nullptr; s = s->parent) s->state = s->parent == nullptr ? root : between;
   }
@@ -210,7 +211,7 @@ class detached_generator {
   generator_shell& shell_;
   generator_shell& parent_;
   generator_shell* root_;
-  std::optional<pinned_generator> pin_;
+  pinned_generator const pin_;
 };
 
 /// A generator that has not started.

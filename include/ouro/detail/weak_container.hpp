@@ -3,6 +3,7 @@
 #define OURO_DETAIL_WEAK_CONTAINER_HPP
 
 #include <ouro/detail/entry_memory.hpp>
+#include <ouro/detail/values.hpp>
 #include <ouro/gc_ptr.hpp>
 
 #include <cstddef>
@@ -107,14 +108,17 @@ class weak_container {
   using const_iterator = iterator;
 
   weak_container() = default;
-  weak_container(weak_container&& other) noexcept = default;
+  weak_container(weak_container&& other) noexcept : table_(replace(other.table_, nullptr)) {}
   weak_container& operator=(weak_container&& other) noexcept {
     weak_container(std::move(other)).swap(*this);
     return *this;
   }
-  ~weak_container() { clear(); }
+  ~weak_container() {
+    clear();
+    delete table_;
+  }
 
-  void swap(weak_container& other) noexcept { table_.swap(other.table_); }
+  void swap(weak_container& other) noexcept { table_ = replace(other.table_, table_); }
 
   /// Live entries in the order of insertion. An iterator keeps the object alive that it stands on, so it survives the
   /// death of any other; it is invalid once its entry has been erased.
@@ -152,7 +156,7 @@ class weak_container {
     object_header* const h = handle_access::header(target);
     if (h == nullptr) throw_error(std::invalid_argument("ouro: a weak container cannot hold a null handle"));
     std::unique_ptr<Entry> e(new (heap_of(h)) Entry(target, std::forward<A>(args)...));
-    if (table_ == nullptr) table_ = std::make_unique<weak_table>();
+    if (table_ == nullptr) table_ = new weak_table;
     e->hash = hash;
     attach(h, *table_, *e);
     return iterator(e.release(), std::move(target));
@@ -166,7 +170,7 @@ class weak_container {
 
  private:
   friend struct handle_traits_of_weak_container;
-  std::unique_ptr<weak_table> table_;
+  weak_table* table_ = nullptr;
 };
 
 struct handle_traits_of_weak_container {

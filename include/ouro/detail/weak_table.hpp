@@ -13,7 +13,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
@@ -80,7 +79,7 @@ class weak_table {
   weak_table() = default;
   weak_table(weak_table const&) = delete;
   weak_table& operator=(weak_table const&) = delete;
-  virtual ~weak_table() = default;
+  virtual ~weak_table() { delete[] buckets_; }
 
   std::size_t size() const noexcept { return size_; }
   weak_entry* first() const noexcept { return first_; }
@@ -98,7 +97,9 @@ class weak_table {
   void reserve_one() {
     if (size_ < bucket_count_) return;
     std::size_t const count = bucket_count_ == 0 ? 8 : bucket_count_ * 2;
-    buckets_ = std::make_unique<weak_entry*[]>(count);
+    auto* const buckets = new weak_entry*[count]();
+    delete[] buckets_;
+    buckets_ = buckets;
     bucket_count_ = count;
     for (weak_entry* e = first_; e != nullptr; e = e->next_in_table) put_in_bucket(*e);
   }
@@ -141,7 +142,7 @@ class weak_table {
   weak_entry* first_ = nullptr;
   weak_entry* last_ = nullptr;
   std::size_t size_ = 0;
-  std::unique_ptr<weak_entry*[]> buckets_;
+  weak_entry** buckets_ = nullptr;
   std::size_t bucket_count_ = 0;
 };
 
