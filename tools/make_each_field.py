@@ -79,7 +79,7 @@ TAIL = """\
 PACK = """\
 #if defined(__cpp_structured_bindings) && __cpp_structured_bindings >= 202411L
 template <std::size_t N> struct access::fields<N, void> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     auto& [...m] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m...); }, decltype(m)...>{};
@@ -113,7 +113,7 @@ def binding(count):
     calls = wrap(names, "      return f(", "        ", ");")
     return (
         f"template <> struct access::fields<{count}> {{\n"
-        f"  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {{\n{bind}\n"
+        f"  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {{\n{bind}\n"
         f"    if constexpr (std::is_same_v<F, detail::asks_for_facts>)\n{asked}\n{types}\n    else\n{calls}\n  }}\n"
         "};\n"
     )

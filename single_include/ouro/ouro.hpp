@@ -3396,9 +3396,12 @@ OURO_DETAIL_NOINLINE inline void drop_inside(object_header* h, std::uint32_t dep
 template <class Operations>
 void die(object_header* h) noexcept;
 
+template <class Operations>
+void destroy_ordinary(object_header* h, std::uint32_t depth) noexcept;
+
 /// An ordinary object has lost its last handle, inside of `depth` destructors.
 template <class Operations>
-void destroy_ordinary(object_header* h, std::uint32_t depth) noexcept {
+OURO_DETAIL_INLINE void destroy_here(object_header* h, std::uint32_t depth) noexcept {
   *h = make_header(0, slot_slow, object_state::destroying);
   ++depth;
   if constexpr (Operations::is_plain) {
@@ -3424,6 +3427,11 @@ void destroy_ordinary(object_header* h, std::uint32_t depth) noexcept {
   }
 }
 
+template <class Operations>
+void destroy_ordinary(object_header* h, std::uint32_t depth) noexcept {
+  destroy_here<Operations>(h, depth);
+}
+
 /// The last handle to an ordinary object of the type `Operations` speaks for has been dropped, and it has no finalizer.
 /// One function for each type, so that its destructor is part of it.
 template <class Operations>
@@ -3432,7 +3440,7 @@ void die(object_header* h) noexcept {
   std::uint32_t const depth = thread.depth;
   if (depth >= deepest_nesting) [[unlikely]]
     return release_last_slow(thread, h);
-  destroy_ordinary<Operations>(h, depth);
+  destroy_here<Operations>(h, depth);
   thread.depth = depth;
   if (depth == 0) drain_queue(thread);
 }
@@ -5367,7 +5375,7 @@ struct access {
 // clang-format off
 #if defined(__cpp_structured_bindings) && __cpp_structured_bindings >= 202411L
 template <std::size_t N> struct access::fields<N, void> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     auto& [...m] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m...); }, decltype(m)...>{};
@@ -5377,7 +5385,7 @@ template <std::size_t N> struct access::fields<N, void> {
 };
 #else
 template <> struct access::fields<1> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0); },
@@ -5387,7 +5395,7 @@ template <> struct access::fields<1> {
   }
 };
 template <> struct access::fields<2> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1); },
@@ -5397,7 +5405,7 @@ template <> struct access::fields<2> {
   }
 };
 template <> struct access::fields<3> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2); },
@@ -5407,7 +5415,7 @@ template <> struct access::fields<3> {
   }
 };
 template <> struct access::fields<4> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3); },
@@ -5417,7 +5425,7 @@ template <> struct access::fields<4> {
   }
 };
 template <> struct access::fields<5> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4); },
@@ -5427,7 +5435,7 @@ template <> struct access::fields<5> {
   }
 };
 template <> struct access::fields<6> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5); },
@@ -5437,7 +5445,7 @@ template <> struct access::fields<6> {
   }
 };
 template <> struct access::fields<7> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6); },
@@ -5447,7 +5455,7 @@ template <> struct access::fields<7> {
   }
 };
 template <> struct access::fields<8> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7); },
@@ -5458,7 +5466,7 @@ template <> struct access::fields<8> {
   }
 };
 template <> struct access::fields<9> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8); },
@@ -5469,7 +5477,7 @@ template <> struct access::fields<9> {
   }
 };
 template <> struct access::fields<10> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9); },
@@ -5480,7 +5488,7 @@ template <> struct access::fields<10> {
   }
 };
 template <> struct access::fields<11> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10); },
@@ -5491,7 +5499,7 @@ template <> struct access::fields<11> {
   }
 };
 template <> struct access::fields<12> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10,
@@ -5503,7 +5511,7 @@ template <> struct access::fields<12> {
   }
 };
 template <> struct access::fields<13> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
@@ -5515,7 +5523,7 @@ template <> struct access::fields<13> {
   }
 };
 template <> struct access::fields<14> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
@@ -5527,7 +5535,7 @@ template <> struct access::fields<14> {
   }
 };
 template <> struct access::fields<15> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
@@ -5540,7 +5548,7 @@ template <> struct access::fields<15> {
   }
 };
 template <> struct access::fields<16> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
@@ -5553,7 +5561,7 @@ template <> struct access::fields<16> {
   }
 };
 template <> struct access::fields<17> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
@@ -5566,7 +5574,7 @@ template <> struct access::fields<17> {
   }
 };
 template <> struct access::fields<18> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
@@ -5579,7 +5587,7 @@ template <> struct access::fields<18> {
   }
 };
 template <> struct access::fields<19> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17,
       m18] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5593,7 +5601,7 @@ template <> struct access::fields<19> {
   }
 };
 template <> struct access::fields<20> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5607,7 +5615,7 @@ template <> struct access::fields<20> {
   }
 };
 template <> struct access::fields<21> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5621,7 +5629,7 @@ template <> struct access::fields<21> {
   }
 };
 template <> struct access::fields<22> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5636,7 +5644,7 @@ template <> struct access::fields<22> {
   }
 };
 template <> struct access::fields<23> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5652,7 +5660,7 @@ template <> struct access::fields<23> {
   }
 };
 template <> struct access::fields<24> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5668,7 +5676,7 @@ template <> struct access::fields<24> {
   }
 };
 template <> struct access::fields<25> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5684,7 +5692,7 @@ template <> struct access::fields<25> {
   }
 };
 template <> struct access::fields<26> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5700,7 +5708,7 @@ template <> struct access::fields<26> {
   }
 };
 template <> struct access::fields<27> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5716,7 +5724,7 @@ template <> struct access::fields<27> {
   }
 };
 template <> struct access::fields<28> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5732,7 +5740,7 @@ template <> struct access::fields<28> {
   }
 };
 template <> struct access::fields<29> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5749,7 +5757,7 @@ template <> struct access::fields<29> {
   }
 };
 template <> struct access::fields<30> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5766,7 +5774,7 @@ template <> struct access::fields<30> {
   }
 };
 template <> struct access::fields<31> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5783,7 +5791,7 @@ template <> struct access::fields<31> {
   }
 };
 template <> struct access::fields<32> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5800,7 +5808,7 @@ template <> struct access::fields<32> {
   }
 };
 template <> struct access::fields<33> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5817,7 +5825,7 @@ template <> struct access::fields<33> {
   }
 };
 template <> struct access::fields<34> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5835,7 +5843,7 @@ template <> struct access::fields<34> {
   }
 };
 template <> struct access::fields<35> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5853,7 +5861,7 @@ template <> struct access::fields<35> {
   }
 };
 template <> struct access::fields<36> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5872,7 +5880,7 @@ template <> struct access::fields<36> {
   }
 };
 template <> struct access::fields<37> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5891,7 +5899,7 @@ template <> struct access::fields<37> {
   }
 };
 template <> struct access::fields<38> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5910,7 +5918,7 @@ template <> struct access::fields<38> {
   }
 };
 template <> struct access::fields<39> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5929,7 +5937,7 @@ template <> struct access::fields<39> {
   }
 };
 template <> struct access::fields<40> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -5948,7 +5956,7 @@ template <> struct access::fields<40> {
   }
 };
 template <> struct access::fields<41> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39,
       m40] = v;
@@ -5968,7 +5976,7 @@ template <> struct access::fields<41> {
   }
 };
 template <> struct access::fields<42> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41] = v;
@@ -5988,7 +5996,7 @@ template <> struct access::fields<42> {
   }
 };
 template <> struct access::fields<43> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42] = v;
@@ -6009,7 +6017,7 @@ template <> struct access::fields<43> {
   }
 };
 template <> struct access::fields<44> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43] = v;
@@ -6031,7 +6039,7 @@ template <> struct access::fields<44> {
   }
 };
 template <> struct access::fields<45> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44] = v;
@@ -6053,7 +6061,7 @@ template <> struct access::fields<45> {
   }
 };
 template <> struct access::fields<46> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45] = v;
@@ -6075,7 +6083,7 @@ template <> struct access::fields<46> {
   }
 };
 template <> struct access::fields<47> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46] = v;
@@ -6097,7 +6105,7 @@ template <> struct access::fields<47> {
   }
 };
 template <> struct access::fields<48> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47] = v;
@@ -6119,7 +6127,7 @@ template <> struct access::fields<48> {
   }
 };
 template <> struct access::fields<49> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48] = v;
@@ -6141,7 +6149,7 @@ template <> struct access::fields<49> {
   }
 };
 template <> struct access::fields<50> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49] = v;
@@ -6164,7 +6172,7 @@ template <> struct access::fields<50> {
   }
 };
 template <> struct access::fields<51> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50] = v;
@@ -6187,7 +6195,7 @@ template <> struct access::fields<51> {
   }
 };
 template <> struct access::fields<52> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51] = v;
@@ -6210,7 +6218,7 @@ template <> struct access::fields<52> {
   }
 };
 template <> struct access::fields<53> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52] = v;
@@ -6233,7 +6241,7 @@ template <> struct access::fields<53> {
   }
 };
 template <> struct access::fields<54> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53] = v;
@@ -6256,7 +6264,7 @@ template <> struct access::fields<54> {
   }
 };
 template <> struct access::fields<55> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54] = v;
@@ -6280,7 +6288,7 @@ template <> struct access::fields<55> {
   }
 };
 template <> struct access::fields<56> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55] = v;
@@ -6304,7 +6312,7 @@ template <> struct access::fields<56> {
   }
 };
 template <> struct access::fields<57> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56] = v;
@@ -6329,7 +6337,7 @@ template <> struct access::fields<57> {
   }
 };
 template <> struct access::fields<58> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57] = v;
@@ -6354,7 +6362,7 @@ template <> struct access::fields<58> {
   }
 };
 template <> struct access::fields<59> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58] = v;
@@ -6379,7 +6387,7 @@ template <> struct access::fields<59> {
   }
 };
 template <> struct access::fields<60> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59] = v;
@@ -6404,7 +6412,7 @@ template <> struct access::fields<60> {
   }
 };
 template <> struct access::fields<61> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60] = v;
@@ -6429,7 +6437,7 @@ template <> struct access::fields<61> {
   }
 };
 template <> struct access::fields<62> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61] = v;
@@ -6454,7 +6462,7 @@ template <> struct access::fields<62> {
   }
 };
 template <> struct access::fields<63> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61,
@@ -6480,7 +6488,7 @@ template <> struct access::fields<63> {
   }
 };
 template <> struct access::fields<64> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61, m62,
@@ -8829,8 +8837,9 @@ OURO_DETAIL_INLINE void for_each_target(T const& value, F f) {
 
 template <class T>
 struct object_operations {
-  /// A few handles are dropped one by one, without a destructor.
-  static constexpr bool is_plain = drops_only_handles<T> && sizeof(T) <= 64 && !OURO_DETAIL_HARDENED;
+  /// A few handles are dropped one by one, without a destructor. More of them would only be more code.
+  static constexpr bool is_plain =
+      std::is_trivially_destructible_v<T> || (drops_only_handles<T> && sizeof(T) <= 32 && !OURO_DETAIL_HARDENED);
 
   template <class F>
   OURO_DETAIL_INLINE static void for_each_target(object_header* h, F f) noexcept {

@@ -76,8 +76,9 @@ OURO_DETAIL_INLINE void for_each_target(T const& value, F f) {
 
 template <class T>
 struct object_operations {
-  /// A few handles are dropped one by one, without a destructor.
-  static constexpr bool is_plain = drops_only_handles<T> && sizeof(T) <= 64 && !OURO_DETAIL_HARDENED;
+  /// A few handles are dropped one by one, without a destructor. More of them would only be more code.
+  static constexpr bool is_plain =
+      std::is_trivially_destructible_v<T> || (drops_only_handles<T> && sizeof(T) <= 32 && !OURO_DETAIL_HARDENED);
 
   template <class F>
   OURO_DETAIL_INLINE static void for_each_target(object_header* h, F f) noexcept {

@@ -284,9 +284,12 @@ OURO_DETAIL_NOINLINE inline void drop_inside(object_header* h, std::uint32_t dep
 template <class Operations>
 void die(object_header* h) noexcept;
 
+template <class Operations>
+void destroy_ordinary(object_header* h, std::uint32_t depth) noexcept;
+
 /// An ordinary object has lost its last handle, inside of `depth` destructors.
 template <class Operations>
-void destroy_ordinary(object_header* h, std::uint32_t depth) noexcept {
+OURO_DETAIL_INLINE void destroy_here(object_header* h, std::uint32_t depth) noexcept {
   *h = make_header(0, slot_slow, object_state::destroying);
   ++depth;
   if constexpr (Operations::is_plain) {
@@ -312,6 +315,11 @@ void destroy_ordinary(object_header* h, std::uint32_t depth) noexcept {
   }
 }
 
+template <class Operations>
+void destroy_ordinary(object_header* h, std::uint32_t depth) noexcept {
+  destroy_here<Operations>(h, depth);
+}
+
 /// The last handle to an ordinary object of the type `Operations` speaks for has been dropped, and it has no finalizer.
 /// One function for each type, so that its destructor is part of it.
 template <class Operations>
@@ -320,7 +328,7 @@ void die(object_header* h) noexcept {
   std::uint32_t const depth = thread.depth;
   if (depth >= deepest_nesting) [[unlikely]]
     return release_last_slow(thread, h);
-  destroy_ordinary<Operations>(h, depth);
+  destroy_here<Operations>(h, depth);
   thread.depth = depth;
   if (depth == 0) drain_queue(thread);
 }

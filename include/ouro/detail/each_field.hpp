@@ -51,7 +51,7 @@ struct access {
 // clang-format off
 #if defined(__cpp_structured_bindings) && __cpp_structured_bindings >= 202411L
 template <std::size_t N> struct access::fields<N, void> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     auto& [...m] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m...); }, decltype(m)...>{};
@@ -61,7 +61,7 @@ template <std::size_t N> struct access::fields<N, void> {
 };
 #else
 template <> struct access::fields<1> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0); },
@@ -71,7 +71,7 @@ template <> struct access::fields<1> {
   }
 };
 template <> struct access::fields<2> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1); },
@@ -81,7 +81,7 @@ template <> struct access::fields<2> {
   }
 };
 template <> struct access::fields<3> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2); },
@@ -91,7 +91,7 @@ template <> struct access::fields<3> {
   }
 };
 template <> struct access::fields<4> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3); },
@@ -101,7 +101,7 @@ template <> struct access::fields<4> {
   }
 };
 template <> struct access::fields<5> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4); },
@@ -111,7 +111,7 @@ template <> struct access::fields<5> {
   }
 };
 template <> struct access::fields<6> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5); },
@@ -121,7 +121,7 @@ template <> struct access::fields<6> {
   }
 };
 template <> struct access::fields<7> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6); },
@@ -131,7 +131,7 @@ template <> struct access::fields<7> {
   }
 };
 template <> struct access::fields<8> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7); },
@@ -142,7 +142,7 @@ template <> struct access::fields<8> {
   }
 };
 template <> struct access::fields<9> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8); },
@@ -153,7 +153,7 @@ template <> struct access::fields<9> {
   }
 };
 template <> struct access::fields<10> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9); },
@@ -164,7 +164,7 @@ template <> struct access::fields<10> {
   }
 };
 template <> struct access::fields<11> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10); },
@@ -175,7 +175,7 @@ template <> struct access::fields<11> {
   }
 };
 template <> struct access::fields<12> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10,
@@ -187,7 +187,7 @@ template <> struct access::fields<12> {
   }
 };
 template <> struct access::fields<13> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
@@ -199,7 +199,7 @@ template <> struct access::fields<13> {
   }
 };
 template <> struct access::fields<14> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
@@ -211,7 +211,7 @@ template <> struct access::fields<14> {
   }
 };
 template <> struct access::fields<15> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
@@ -224,7 +224,7 @@ template <> struct access::fields<15> {
   }
 };
 template <> struct access::fields<16> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
@@ -237,7 +237,7 @@ template <> struct access::fields<16> {
   }
 };
 template <> struct access::fields<17> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
@@ -250,7 +250,7 @@ template <> struct access::fields<17> {
   }
 };
 template <> struct access::fields<18> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
       return detail::member_facts<requires { detail::by_reference(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11,
@@ -263,7 +263,7 @@ template <> struct access::fields<18> {
   }
 };
 template <> struct access::fields<19> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17,
       m18] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -277,7 +277,7 @@ template <> struct access::fields<19> {
   }
 };
 template <> struct access::fields<20> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -291,7 +291,7 @@ template <> struct access::fields<20> {
   }
 };
 template <> struct access::fields<21> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -305,7 +305,7 @@ template <> struct access::fields<21> {
   }
 };
 template <> struct access::fields<22> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -320,7 +320,7 @@ template <> struct access::fields<22> {
   }
 };
 template <> struct access::fields<23> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -336,7 +336,7 @@ template <> struct access::fields<23> {
   }
 };
 template <> struct access::fields<24> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -352,7 +352,7 @@ template <> struct access::fields<24> {
   }
 };
 template <> struct access::fields<25> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -368,7 +368,7 @@ template <> struct access::fields<25> {
   }
 };
 template <> struct access::fields<26> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -384,7 +384,7 @@ template <> struct access::fields<26> {
   }
 };
 template <> struct access::fields<27> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -400,7 +400,7 @@ template <> struct access::fields<27> {
   }
 };
 template <> struct access::fields<28> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -416,7 +416,7 @@ template <> struct access::fields<28> {
   }
 };
 template <> struct access::fields<29> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -433,7 +433,7 @@ template <> struct access::fields<29> {
   }
 };
 template <> struct access::fields<30> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -450,7 +450,7 @@ template <> struct access::fields<30> {
   }
 };
 template <> struct access::fields<31> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -467,7 +467,7 @@ template <> struct access::fields<31> {
   }
 };
 template <> struct access::fields<32> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -484,7 +484,7 @@ template <> struct access::fields<32> {
   }
 };
 template <> struct access::fields<33> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -501,7 +501,7 @@ template <> struct access::fields<33> {
   }
 };
 template <> struct access::fields<34> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -519,7 +519,7 @@ template <> struct access::fields<34> {
   }
 };
 template <> struct access::fields<35> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -537,7 +537,7 @@ template <> struct access::fields<35> {
   }
 };
 template <> struct access::fields<36> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -556,7 +556,7 @@ template <> struct access::fields<36> {
   }
 };
 template <> struct access::fields<37> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -575,7 +575,7 @@ template <> struct access::fields<37> {
   }
 };
 template <> struct access::fields<38> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -594,7 +594,7 @@ template <> struct access::fields<38> {
   }
 };
 template <> struct access::fields<39> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -613,7 +613,7 @@ template <> struct access::fields<39> {
   }
 };
 template <> struct access::fields<40> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39] = v;
     if constexpr (std::is_same_v<F, detail::asks_for_facts>)
@@ -632,7 +632,7 @@ template <> struct access::fields<40> {
   }
 };
 template <> struct access::fields<41> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39,
       m40] = v;
@@ -652,7 +652,7 @@ template <> struct access::fields<41> {
   }
 };
 template <> struct access::fields<42> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41] = v;
@@ -672,7 +672,7 @@ template <> struct access::fields<42> {
   }
 };
 template <> struct access::fields<43> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42] = v;
@@ -693,7 +693,7 @@ template <> struct access::fields<43> {
   }
 };
 template <> struct access::fields<44> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43] = v;
@@ -715,7 +715,7 @@ template <> struct access::fields<44> {
   }
 };
 template <> struct access::fields<45> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44] = v;
@@ -737,7 +737,7 @@ template <> struct access::fields<45> {
   }
 };
 template <> struct access::fields<46> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45] = v;
@@ -759,7 +759,7 @@ template <> struct access::fields<46> {
   }
 };
 template <> struct access::fields<47> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46] = v;
@@ -781,7 +781,7 @@ template <> struct access::fields<47> {
   }
 };
 template <> struct access::fields<48> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47] = v;
@@ -803,7 +803,7 @@ template <> struct access::fields<48> {
   }
 };
 template <> struct access::fields<49> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48] = v;
@@ -825,7 +825,7 @@ template <> struct access::fields<49> {
   }
 };
 template <> struct access::fields<50> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49] = v;
@@ -848,7 +848,7 @@ template <> struct access::fields<50> {
   }
 };
 template <> struct access::fields<51> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50] = v;
@@ -871,7 +871,7 @@ template <> struct access::fields<51> {
   }
 };
 template <> struct access::fields<52> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51] = v;
@@ -894,7 +894,7 @@ template <> struct access::fields<52> {
   }
 };
 template <> struct access::fields<53> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52] = v;
@@ -917,7 +917,7 @@ template <> struct access::fields<53> {
   }
 };
 template <> struct access::fields<54> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53] = v;
@@ -940,7 +940,7 @@ template <> struct access::fields<54> {
   }
 };
 template <> struct access::fields<55> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54] = v;
@@ -964,7 +964,7 @@ template <> struct access::fields<55> {
   }
 };
 template <> struct access::fields<56> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55] = v;
@@ -988,7 +988,7 @@ template <> struct access::fields<56> {
   }
 };
 template <> struct access::fields<57> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56] = v;
@@ -1013,7 +1013,7 @@ template <> struct access::fields<57> {
   }
 };
 template <> struct access::fields<58> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57] = v;
@@ -1038,7 +1038,7 @@ template <> struct access::fields<58> {
   }
 };
 template <> struct access::fields<59> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58] = v;
@@ -1063,7 +1063,7 @@ template <> struct access::fields<59> {
   }
 };
 template <> struct access::fields<60> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59] = v;
@@ -1088,7 +1088,7 @@ template <> struct access::fields<60> {
   }
 };
 template <> struct access::fields<61> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60] = v;
@@ -1113,7 +1113,7 @@ template <> struct access::fields<61> {
   }
 };
 template <> struct access::fields<62> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61] = v;
@@ -1138,7 +1138,7 @@ template <> struct access::fields<62> {
   }
 };
 template <> struct access::fields<63> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61,
@@ -1164,7 +1164,7 @@ template <> struct access::fields<63> {
   }
 };
 template <> struct access::fields<64> {
-  template <class T, class F> static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
+  template <class T, class F> OURO_DETAIL_INLINE static constexpr auto visit(T& v, [[maybe_unused]] F&& f) {
     [[maybe_unused]] auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18,
       m19, m20, m21, m22, m23, m24, m25, m26, m27, m28, m29, m30, m31, m32, m33, m34, m35, m36, m37, m38, m39, m40,
       m41, m42, m43, m44, m45, m46, m47, m48, m49, m50, m51, m52, m53, m54, m55, m56, m57, m58, m59, m60, m61, m62,
