@@ -128,17 +128,22 @@ bool gcbench() {
 }
 
 template <class P>
+void add_binary_trees() {
+  for (int const depth : {10, 16, 18, 21}) {
+    // 10 GB and more of never freed memory say nothing new.
+    if (std::is_base_of_v<arena_policy, P> && depth > 18) continue;
+    add<P>("W3", std::to_string(depth), [depth] { return binary_trees<P>(depth); });
+  }
+}
+
+template <class P>
 void add_all() {
   add_scales<P>("W3", [](benchmark::State& state, std::size_t n) {
     int const depth = static_cast<int>(std::bit_width(n)) - 1;
     loop(state, [depth] { return count(*grow<P>(depth)) == nodes_of(depth); });
     return nodes_of(depth);
   });
-  for (int const depth : {10, 16, 18, 21}) {
-    // 10 GB and more of never freed memory say nothing new.
-    if (std::is_same_v<P, arena_policy> && depth > 18) continue;
-    add<P>("W3", std::to_string(depth), [depth] { return binary_trees<P>(depth); });
-  }
+  add_binary_trees<P>();
   add<P>("W4", "4-10", &parent_trees<P>);
   add<P>("W8", "18", &gcbench<P>);
 }
@@ -147,5 +152,6 @@ void add_all() {
 
 int main(int argc, char** argv) {
   for_all_peers([]<class P>() { add_all<P>(); });
+  add_binary_trees<counted_arena_policy>();
   return run(argc, argv);
 }

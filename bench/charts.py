@@ -18,6 +18,7 @@ RESULTS = BENCH / "results"
 # Peer: colour (safe for the colour-blind), marker, name.
 LOOKS = {
     "arena": ("#999999", "d", "arena that never frees"),
+    "counted_arena": ("#999999", "D", "the same, counted and destroyed"),
     "unique_ptr": ("#56B4E9", "^", "unique_ptr"),
     "unique_ptr+mimalloc": ("#56B4E9", "v", "unique_ptr, mimalloc"),
     "shared_ptr": ("#0072B2", "s", "shared_ptr"),

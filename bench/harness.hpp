@@ -108,7 +108,7 @@ void loop(benchmark::State& state, Program program) {
 template <class P, class Program>
 void add(std::string const& workload, std::string const& parameter, Program program) {
   auto const body = [program](benchmark::State& state) {
-    if constexpr (std::is_same_v<P, arena_policy>) {
+    if constexpr (std::is_base_of_v<arena_policy, P>) {
       // Its memory is resident then: page faults are no part of the limit that it stands for.
       program();
       P::rewind();

@@ -10,6 +10,7 @@
 //   intrusive_ptr     boost::intrusive_ptr raw pointer    counting, never atomic
 //   boehm             raw pointer          raw pointer    conservative collector, no finalizers
 //   arena             raw pointer          raw pointer    never: the physical limit
+//   counted_arena     a pointer that counts               never, but destroys: the limit of counting (W3 alone)
 #ifndef OURO_BENCH_POLICIES_HPP
 #define OURO_BENCH_POLICIES_HPP
 
@@ -338,7 +339,7 @@ struct arena_policy : plain_policy {
     position = limit = nullptr;
   }
 
- private:
+ protected:
   static constexpr std::size_t chunk_size = std::size_t{1} << 26;
   static inline char* position = nullptr;
   static inline char* limit = nullptr;
@@ -362,6 +363,48 @@ struct arena_policy : plain_policy {
     size = (size + 7) & ~std::size_t{7};
     if (static_cast<std::size_t>(limit - position) < size) next_chunk();
     return std::exchange(position, position + size);
+  }
+};
+
+/// The same with the least that a count takes: what any counting handle costs, before memory is found and freed.
+struct counted_arena_policy : arena_policy {
+  static constexpr char const* name = "counted_arena";
+  static constexpr bool frees_deep = false;
+
+  template <class T>
+  class handle {
+   public:
+    handle() = default;
+    handle(handle&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+    handle& operator=(handle&& other) noexcept {
+      std::swap(block_, other.block_);
+      return *this;
+    }
+    ~handle() {
+      if (block_ != nullptr && --block_->count == 0) destroy(block_);
+    }
+
+    T& operator*() const noexcept { return block_->object; }
+    T* operator->() const noexcept { return &block_->object; }
+    explicit operator bool() const noexcept { return block_ != nullptr; }
+
+   private:
+    friend struct counted_arena_policy;
+    struct block {
+      std::size_t count;
+      T object;
+    };
+    static void destroy(block* b) noexcept { b->~block(); }
+
+    block* block_ = nullptr;
+  };
+
+  template <class T, class... A>
+  static handle<T> make(A&&... arguments) {
+    using block = typename handle<T>::block;
+    handle<T> result;
+    result.block_ = ::new (take(sizeof(block))) block{1, T{std::forward<A>(arguments)...}};
+    return result;
   }
 };
 
