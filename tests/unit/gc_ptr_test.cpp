@@ -351,29 +351,71 @@ TEST_CASE("containers of handles may be sorted, shuffled and erased from") {
   CHECK(std::all_of(v.begin(), v.end(), [](auto const& p) { return p.use_count() == 1; }));
 }
 
-TEST_CASE("a count saturates: an object that had too many handles is immortal and never freed early") {
-  manual_heap heap;
-  int deaths = 0;
-  struct mortal {
-    int* deaths;
-    ~mortal() { ++*deaths; }
-  };
-  auto p = make_gc<mortal>(&deaths);
-  // As if there were so many handles already: to make them takes a minute.
-  ouro::detail::set_count(*ouro::detail::handle_access::header(p), 0x1fff'ff00u);
-  alignas(gc_ptr<mortal>) std::byte storage[sizeof(gc_ptr<mortal>)];
-  for (int i = 0; i != 1000; ++i) ::new (static_cast<void*>(storage)) gc_ptr<mortal>(p);
+namespace {
+
+struct mortal_leaf {
+  int* deaths;
+  ~mortal_leaf() { ++*deaths; }
+};
+struct mortal_in_cycle {
+  int* deaths;
+  gc_ptr<mortal_in_cycle> self{};
+  ~mortal_in_cycle() { ++*deaths; }
+};
+
+/// As if there were `count` handles already, to which some more are added: to make them takes a minute.
+template <class T>
+void saturate(gc_ptr<T> p, int& deaths, std::uint32_t count) {
+  ouro::detail::set_count(*ouro::detail::handle_access::header(p), count);
+  alignas(gc_ptr<T>) std::byte storage[sizeof(gc_ptr<T>)];
+  for (int i = 0; i != 1000; ++i) ::new (static_cast<void*>(storage)) gc_ptr<T>(p);
   CHECK(p.use_count() > 1'000'000'000);
   for (int i = 0; i < 100; ++i) {
     auto const copy = p;
     CHECK(copy);
   }
+  CHECK(ouro::gc::collect() == 0);
   CHECK(deaths == 0);
-  mortal const* const raw = p.get();
+  T const* const raw = p.get();
   p.reset();
   CHECK(ouro::gc::collect() == 0);
   CHECK(deaths == 0);
   CHECK(raw->deaths == &deaths);
+}
+
+}  // namespace
+
+TEST_CASE("a count saturates: an object that had too many handles is immortal and never freed early") {
+  manual_heap heap;
+  int deaths = 0;
+  SECTION("a leaf") { saturate(make_gc<mortal_leaf>(&deaths), deaths, 0xffff'ff00u); }
+  SECTION("a tracked object") { saturate(make_gc<mortal_in_cycle>(&deaths), deaths, 0x3fff'ff00u); }
+  SECTION("a candidate") {
+    auto p = make_gc<mortal_in_cycle>(&deaths);
+    p->self = p;
+    p->self.reset();
+    saturate(std::move(p), deaths, 0xffff'ff00u);
+  }
+  heap.verify();
+}
+
+TEST_CASE("an object with more handles than a collection can count survives it, with its count") {
+  manual_heap heap;
+  int deaths = 0;
+  auto p = make_gc<mortal_in_cycle>(&deaths);
+  bool const candidate = GENERATE(false, true);
+  if (candidate) gc_ptr<mortal_in_cycle>(p).reset();
+  auto* const header = ouro::detail::handle_access::header(p);
+  for (std::uint32_t const count : {0x2000'0000u, 0x3000'0000u}) {
+    ouro::detail::set_count(*header, count);
+    CHECK(ouro::gc::collect(0) == 0);
+    CHECK(ouro::gc::collect() == 0);
+    CHECK(deaths == 0);
+    CHECK(p.use_count() >= count);
+  }
+  ouro::detail::set_count(*header, 1);
+  p.reset();
+  CHECK(deaths == 1);
 }
 
 // ---- comparing, hashing, printing -------------------------------------------------------------------------------
