@@ -8,6 +8,7 @@
 
 #include <ouro/ouro.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdio>
 #include <memory>
@@ -507,3 +508,27 @@ TEST_CASE("without a hook a wrong gc_trace is reported on standard error with it
 }
 
 #endif
+
+TEST_CASE("edges are sorted by their slots, in whatever order they were reported") {
+  using ouro::detail::edge;
+  std::vector<void*> words(5'000);
+  for (std::size_t const n : {0u, 1u, 2u, 16u, 17u, 100u, 5'000u}) {
+    for (int order = 0; order != 5; ++order) {
+      std::vector<edge> edges;
+      for (std::size_t i = 0; i != n; ++i) {
+        std::size_t const at[] = {i, n - 1 - i, i * 7919 % n, i < n / 2 ? 2 * i : 2 * (n - 1 - i), i % 3};
+        edges.push_back({&words[at[order]], i});
+      }
+      auto expected = edges;
+      auto const by_slot = [](edge const& a, edge const& b) { return a.slot < b.slot; };
+      std::sort(expected.begin(), expected.end(), by_slot);
+      ouro::detail::sort_by_slot(edges.data(), edges.data() + n);
+      CHECK(std::equal(edges.begin(), edges.end(), expected.begin(), expected.end(),
+                       [](edge const& a, edge const& b) { return a.slot == b.slot; }));
+      std::sort(edges.begin(), edges.end(), [](edge const& a, edge const& b) { return a.target < b.target; });
+      bool none_lost = true;
+      for (std::size_t i = 0; i != n; ++i) none_lost = none_lost && edges[i].target == i;
+      CHECK(none_lost);
+    }
+  }
+}

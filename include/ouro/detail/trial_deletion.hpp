@@ -424,7 +424,7 @@ class trial {
       if (sorted != nullptr) {
         std::size_t i = 0;
         seen_.for_each([&](edge const& e) { sorted[i++] = e; });
-        sort_by_slot(sorted, n);
+        sort_by_slot(sorted, sorted + n);
         for (i = 1; i < n; ++i) {
           if (sorted[i].slot == sorted[i - 1].slot) make_root(resolve(sorted[i].target), trace_fault::too_many);
         }

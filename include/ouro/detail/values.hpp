@@ -1,4 +1,4 @@
-// What <algorithm> and <utility> have as well: those take longer to compile than all headers of ouro that use this.
+// What <algorithm> and <utility> have as well, but at many times the cost to whoever compiles a program.
 #ifndef OURO_DETAIL_VALUES_HPP
 #define OURO_DETAIL_VALUES_HPP
 
