@@ -27,6 +27,7 @@ LOOKS = {
     "boehm": ("#D55E00", "o", "Boehm"),
     "unique_generator": ("#CC79A7", "X", "generator written by hand"),
     "cpython": ("#E69F00", "P", "CPython"),
+    "nim": ("#F0E442", "s", "Nim, ORC"),
 }
 
 
