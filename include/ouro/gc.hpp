@@ -119,7 +119,7 @@ struct edge_visitor {
 template <class F>
 void visit_edges(object_header* h, F f) {
   type_descriptor const& type = type_of(h);
-  if (!type.tracked() && h->slot == slot_leaf) return;
+  if (!type.tracked() && (h->flags & flag_side) == 0) return;
   edge_visitor<F> visitor{f};
   edge_stream<edge_visitor<F>> stream(visitor, trace_pass::visit, heap_of(h));
   tracing_scope scope;

@@ -322,8 +322,10 @@ constexpr T replace(T& place, typename same_type<T>::type value) noexcept {
 //
 // `word` counts the handles, and says whether dropping one that is not the last takes the slow path:
 //
-//   0, 1, 2 ..                        1, 2, 3 .. handles
-//   0xc0000000, 0xc0000001 ..         1, 2, 3 .. handles, and slow, as bit 15 of the slot says, too
+//   0, 1, 2 ..                   1, 2, 3 .. handles; none: 0xffffffff
+//   0xc0000000, 0xc0000001 ..    1, 2, 3 .. handles, and slow, as bit 15 of the slot says, too; none: 0xbfffffff
+//   0x40000000                   none, while it waits for its destructor and `slot` is a link
+//   anything                     immortal: `slot` is `slot_slow`, and every drop sets the word to `sticky_word`
 //
 // So a copy is one change of memory and a branch for what is no count any more, zero; and a drop is one change of memory
 // and a branch for what is negative as a signed number: the last handle is gone, or the object is slow.
@@ -332,6 +334,7 @@ constexpr T replace(T& place, typename same_type<T>::type value) noexcept {
 //   0x0000..0x1fff   its index in the candidate buffer (the buffer keeps the birth epoch)
 //   0x7ffe           a leaf: never tracked
 //   0x7fff           generation 2, and its count fell since the last full collection
+//   0x8000           free, dying or immortal
 //   0x8001..0xffef   0x8000 + birth epoch: tracked, no candidate
 //   0xfff0..         in the work list of a running collection
 // With bit 15 set, dropping a handle that is not the last one makes a candidate of the object, tells a running trace
@@ -382,9 +385,9 @@ inline constexpr std::uint16_t slot_condemned = 0xfff4;  // about to be destroye
 inline constexpr std::uint32_t slow_word = 0xc0000000u;
 inline constexpr std::uint32_t slow_none = slow_word - 1;   // slow, and no handles
 inline constexpr std::uint32_t below_zero = slow_none - 1;  // one more was dropped than made
-/// The word of an immortal object: any drop sets it again, and copies would need longer than there is memory.
+inline constexpr std::uint32_t queued_word = 0x40000000u;  // far from zero on both sides, so that misuse leaves a trace
 inline constexpr std::uint32_t sticky_word = 0x90000000u;
-/// Counts from here on are not trusted: the object is immortal, or has as good as too many handles.
+/// No collection looks at objects with as many handles, and if they are slow, a drop makes them immortal.
 inline constexpr std::uint32_t sticky_count = 0x20000000u;
 
 constexpr bool is_slow(std::uint16_t slot) noexcept { return (slot & slot_slow) != 0; }
@@ -436,7 +439,11 @@ inline std::uint8_t with_state(object_header const& h, object_state s) noexcept 
   return static_cast<std::uint8_t>((h.flags & ~state_mask) | static_cast<std::uint8_t>(s));
 }
 inline void set_state(object_header& h, object_state s) noexcept { h.flags = with_state(h, s); }
-inline bool is_sticky(object_header const& h) noexcept { return count_of(h) >= sticky_count; }
+/// Objects that are free or die have that slot, too.
+inline bool is_immortal(object_header const& h) noexcept {
+  return h.slot == slot_slow && (state_of(h) == object_state::live || state_of(h) == object_state::zombie);
+}
+inline bool is_sticky(object_header const& h) noexcept { return is_immortal(h) || count_of(h) >= sticky_count; }
 /// One instruction. Precondition: the state is `constructing`.
 inline void become_live(object_header& h) noexcept {
   constexpr std::uint32_t change =
@@ -3180,8 +3187,14 @@ inline void remove_candidate(heap_core& heap, object_header* h) noexcept {
 /// The count will not change any more. The slot makes every further drop take the slow path, which sees to that.
 OURO_DETAIL_NOINLINE inline void make_immortal(object_header* h) noexcept {
   if (is_candidate(*h)) remove_candidate(heap_of(h), h);
-  if (!is_slow(h->slot)) h->slot = slot_oldest;
+  h->slot = slot_slow;
   h->word = sticky_word;
+}
+
+/// A copy has brought the word to zero: there are as many handles as it can count, or, when a trace that a user wrote has
+/// dropped the last handle and makes another one, one.
+OURO_DETAIL_NOINLINE inline void count_anew(object_header* h) noexcept {
+  if (is_slow(h->slot) || this_thread_state().depth < tracing_depth) make_immortal(h);
 }
 
 /// Only young candidates are kept in the buffer: generation 2 is collected page by page, so that one bit is enough.
@@ -3200,14 +3213,14 @@ OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
   thread_state& thread = this_thread_state();
   if (h->slot > slot_epoch_limit || thread.depth >= tracing_depth) {
     thread.dropped_in_trace = true;
-    if (is_sticky(*h)) h->word = h->word == below_zero ? slow_none : sticky_word;
+    if (h->word == below_zero) h->word = slow_none;
+    if (is_sticky(*h)) h->word = sticky_word;
+  } else if (h->word == below_zero) {
+    report(heap_of(h),
+           "more handles were dropped than made; the object is kept. Was a handle copied bytewise, or destroyed twice?",
+           "gc_ptr", type_of(h).name());
+    make_immortal(h);
   } else if (is_sticky(*h)) {
-    if (h->word == below_zero) {
-      report(
-          heap_of(h),
-          "more handles were dropped than made; the object is kept. Was a handle copied bytewise, or destroyed twice?",
-          "gc_ptr", type_of(h).name());
-    }
     make_immortal(h);
   } else if (state_of(*h) == object_state::live) {
     heap_core& heap = heap_of(h);
@@ -3221,8 +3234,8 @@ OURO_DETAIL_NOINLINE inline void add_candidate_slow(object_header* h) noexcept {
 
 /// Records that the count of a slow object fell to something above zero: it may be part of a cycle that is now garbage.
 OURO_DETAIL_NOINLINE inline void add_candidate(object_header* h) noexcept {
-  if (h->slot > slot_epoch_limit || this_thread_state().depth >= tracing_depth || !is_live_in_page(*h) ||
-      h->word < slow_word) {
+  bool const has_birth = h->slot >= slot_oldest && h->slot <= slot_epoch_limit;
+  if (!has_birth || this_thread_state().depth >= tracing_depth || !is_live_in_page(*h) || h->word < slow_word) {
     return add_candidate_slow(h);
   }
   heap_core& heap = *page_of(h)->heap;
@@ -3260,6 +3273,7 @@ inline void enqueue(thread_state& thread, object_header* h) noexcept {
     thread.queued_pages = p;
   }
   h->slot = p->queue;
+  h->word = queued_word;
   p->queue = static_cast<std::uint16_t>(reinterpret_cast<std::uintptr_t>(h) % page_bytes / 8);
 }
 
@@ -3274,8 +3288,9 @@ inline object_header* dequeue(thread_state& thread) noexcept {
   } else {
     return nullptr;
   }
+  std::uint32_t const count = is_large(*h) ? count_of(*h) : h->word - queued_word;
   h->slot = slot_of_newborn(heap_of(h), type_of(h));
-  set_count(*h, 0);
+  set_count(*h, count);
   set_state(*h, object_state::live);
   return h;
 }
@@ -3320,8 +3335,9 @@ inline void destroy_now(thread_state& thread, object_header* h) noexcept {
   bool const finalized = type.finalize == nullptr || type.is_generator() || (h->flags & flag_finalized) != 0;
   if (finalized || still_dead_after_finalizer(heap, type, h)) {
     set_state(*h, object_state::destroying);
+    std::uint32_t const count = count_of(*h);  // not zero if there was a handle too few or too many while it waited
     h->slot = slot_slow;
-    set_count(*h, 0);
+    set_count(*h, count);
     if ((h->flags & flag_side) != 0) clear_and_call(heap, h);
     if (type.destroy != nullptr) {
       work_entry const entry(h);
@@ -3348,7 +3364,7 @@ OURO_DETAIL_INLINE void drain_queue(thread_state& thread) noexcept {
 
 /// Any death that `die` does not handle itself: during a trace, of large objects, of candidates, with a
 /// finalizer, with weak handles, deep inside other destructors.
-OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_header* h) noexcept {
+OURO_DETAIL_NOINLINE inline void die_slowly(thread_state& thread, object_header* h) noexcept {
   if (thread.depth >= tracing_depth) {
     thread.dropped_in_trace = true;
     return;
@@ -3362,23 +3378,24 @@ OURO_DETAIL_NOINLINE inline void release_last_slow(thread_state& thread, object_
   if (thread.depth == 0) drain_queue(thread);
 }
 
-/// The same for any object.
-inline void die_slowly(object_header* h) noexcept { release_last_slow(this_thread_state(), h); }
+inline void die_slowly(object_header* h) noexcept { die_slowly(this_thread_state(), h); }
 
 /// Is there nothing to be looked at before its destructor? Large objects have a flag.
 OURO_DETAIL_INLINE bool is_ordinary(object_header const* h) noexcept {
   return h->flags == static_cast<std::uint8_t>(object_state::live) && h->weak == 0;
 }
+/// The same, and it is slow but not immortal: one load and one branch.
 OURO_DETAIL_INLINE bool is_ordinary_and_slow(object_header const* h) noexcept {
-  constexpr object_header ordinary = make_header(0, slot_slow, object_state::live);
-  constexpr object_header looked_at = {0, slot_slow, 0xff, 0xff};
-  return (load_second_word(h) & second_word(looked_at)) == second_word(ordinary);
+  if constexpr (std::endian::native == std::endian::big) return is_ordinary(h) && h->slot >= slot_oldest;
+  constexpr std::uint32_t first = second_word(make_header(0, slot_oldest, object_state::live));
+  constexpr std::uint32_t last = second_word(make_header(0, 0xffff, object_state::live));
+  return load_second_word(h) - first <= last - first;
 }
 
 /// A handle has been dropped. If it was the last one the object dies, at once or, deep inside other destructors, soon.
 OURO_DETAIL_NOINLINE inline void drop_slow(object_header* h) noexcept {
   if (is_slow(h->slot)) [[likely]] {
-    if (h->word != slow_none) return add_candidate(h);
+    if (h->word != slow_none || h->slot == slot_slow) return add_candidate(h);
   } else {
     if (count_of(*h) != 0) return make_immortal(h);
     if (is_candidate(*h)) return die_slowly(h);  // it is to leave the buffer
@@ -3396,6 +3413,7 @@ OURO_DETAIL_NOINLINE inline void drop_inside(object_header* h, std::uint32_t dep
 template <class Operations>
 void die(object_header* h) noexcept;
 
+/// `destroy_here` for the objects of a chain: the function that calls itself.
 template <class Operations>
 void destroy_ordinary(object_header* h, std::uint32_t depth) noexcept;
 
@@ -3405,7 +3423,8 @@ OURO_DETAIL_INLINE void destroy_here(object_header* h, std::uint32_t depth) noex
   *h = make_header(0, slot_slow, object_state::destroying);
   ++depth;
   if constexpr (Operations::is_plain) {
-    // Objects of one type are often made of one another: those die without a detour.
+    // Objects of one type are often made of one another: those die without a detour. No code of users runs meanwhile, so
+    // the thread learns how deep it is only where some may.
     Operations::for_each_target(h, [depth](object_header* target) {
       std::uint32_t const word = --target->word;
       if (static_cast<std::int32_t>(word) >= 0) return;
@@ -3439,7 +3458,7 @@ void die(object_header* h) noexcept {
   thread_state& thread = this_thread_state();
   std::uint32_t const depth = thread.depth;
   if (depth >= deepest_nesting) [[unlikely]]
-    return release_last_slow(thread, h);
+    return die_slowly(thread, h);
   destroy_here<Operations>(h, depth);
   thread.depth = depth;
   if (depth == 0) drain_queue(thread);
@@ -3447,10 +3466,10 @@ void die(object_header* h) noexcept {
 
 OURO_DETAIL_INLINE void add_reference(object_header* h) noexcept {
   if (++h->word == 0) [[unlikely]]
-    make_immortal(h);
+    count_anew(h);
 }
 
-/// Immortal, free and dying objects are slow.
+/// Immortal, free and dying objects are slow, but for those that wait for their destructor.
 OURO_DETAIL_INLINE void drop_reference(object_header* h) noexcept {
   if (static_cast<std::int32_t>(--h->word) < 0) [[unlikely]]
     drop_slow(h);
@@ -4326,11 +4345,12 @@ inline void renumber_epochs(heap_core& heap) noexcept {
   };
   for (page* p = heap.pages[true]; p != nullptr; p = p->next) p->last_birth = 4;
   walk_pages(heap, true, [&](object_header* h) {
-    if (state_of(*h) != object_state::queued && h->slot >= slot_slow && h->slot < slot_in_set) h->slot = fold(h->slot);
+    if (state_of(*h) != object_state::queued && h->slot >= slot_oldest && h->slot < slot_in_set)
+      h->slot = fold(h->slot);
   });
   for (side_record* side = heap.tracked_leaves; side != nullptr; side = side->next) {
     std::uint16_t& slot = side->header->slot;
-    if (slot >= slot_slow && slot < slot_in_set) slot = fold(slot);
+    if (slot >= slot_oldest && slot < slot_in_set) slot = fold(slot);
   }
   for (std::uint32_t i = 0; i != heap.candidate_count; ++i) {
     candidate& c = heap.candidates[i];
@@ -10511,7 +10531,7 @@ struct edge_visitor {
 template <class F>
 void visit_edges(object_header* h, F f) {
   type_descriptor const& type = type_of(h);
-  if (!type.tracked() && h->slot == slot_leaf) return;
+  if (!type.tracked() && (h->flags & flag_side) == 0) return;
   edge_visitor<F> visitor{f};
   edge_stream<edge_visitor<F>> stream(visitor, trace_pass::visit, heap_of(h));
   tracing_scope scope;

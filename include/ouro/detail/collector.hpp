@@ -41,11 +41,12 @@ inline void renumber_epochs(heap_core& heap) noexcept {
   };
   for (page* p = heap.pages[true]; p != nullptr; p = p->next) p->last_birth = 4;
   walk_pages(heap, true, [&](object_header* h) {
-    if (state_of(*h) != object_state::queued && h->slot >= slot_slow && h->slot < slot_in_set) h->slot = fold(h->slot);
+    if (state_of(*h) != object_state::queued && h->slot >= slot_oldest && h->slot < slot_in_set)
+      h->slot = fold(h->slot);
   });
   for (side_record* side = heap.tracked_leaves; side != nullptr; side = side->next) {
     std::uint16_t& slot = side->header->slot;
-    if (slot >= slot_slow && slot < slot_in_set) slot = fold(slot);
+    if (slot >= slot_oldest && slot < slot_in_set) slot = fold(slot);
   }
   for (std::uint32_t i = 0; i != heap.candidate_count; ++i) {
     candidate& c = heap.candidates[i];

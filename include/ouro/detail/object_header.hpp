@@ -4,8 +4,10 @@
 //
 // `word` counts the handles, and says whether dropping one that is not the last takes the slow path:
 //
-//   0, 1, 2 ..                        1, 2, 3 .. handles
-//   0xc0000000, 0xc0000001 ..         1, 2, 3 .. handles, and slow, as bit 15 of the slot says, too
+//   0, 1, 2 ..                   1, 2, 3 .. handles; none: 0xffffffff
+//   0xc0000000, 0xc0000001 ..    1, 2, 3 .. handles, and slow, as bit 15 of the slot says, too; none: 0xbfffffff
+//   0x40000000                   none, while it waits for its destructor and `slot` is a link
+//   anything                     immortal: `slot` is `slot_slow`, and every drop sets the word to `sticky_word`
 //
 // So a copy is one change of memory and a branch for what is no count any more, zero; and a drop is one change of memory
 // and a branch for what is negative as a signed number: the last handle is gone, or the object is slow.
@@ -14,6 +16,7 @@
 //   0x0000..0x1fff   its index in the candidate buffer (the buffer keeps the birth epoch)
 //   0x7ffe           a leaf: never tracked
 //   0x7fff           generation 2, and its count fell since the last full collection
+//   0x8000           free, dying or immortal
 //   0x8001..0xffef   0x8000 + birth epoch: tracked, no candidate
 //   0xfff0..         in the work list of a running collection
 // With bit 15 set, dropping a handle that is not the last one makes a candidate of the object, tells a running trace
@@ -71,9 +74,9 @@ inline constexpr std::uint16_t slot_condemned = 0xfff4;  // about to be destroye
 inline constexpr std::uint32_t slow_word = 0xc0000000u;
 inline constexpr std::uint32_t slow_none = slow_word - 1;   // slow, and no handles
 inline constexpr std::uint32_t below_zero = slow_none - 1;  // one more was dropped than made
-/// The word of an immortal object: any drop sets it again, and copies would need longer than there is memory.
+inline constexpr std::uint32_t queued_word = 0x40000000u;  // far from zero on both sides, so that misuse leaves a trace
 inline constexpr std::uint32_t sticky_word = 0x90000000u;
-/// Counts from here on are not trusted: the object is immortal, or has as good as too many handles.
+/// No collection looks at objects with as many handles, and if they are slow, a drop makes them immortal.
 inline constexpr std::uint32_t sticky_count = 0x20000000u;
 
 constexpr bool is_slow(std::uint16_t slot) noexcept { return (slot & slot_slow) != 0; }
@@ -125,7 +128,11 @@ inline std::uint8_t with_state(object_header const& h, object_state s) noexcept 
   return static_cast<std::uint8_t>((h.flags & ~state_mask) | static_cast<std::uint8_t>(s));
 }
 inline void set_state(object_header& h, object_state s) noexcept { h.flags = with_state(h, s); }
-inline bool is_sticky(object_header const& h) noexcept { return count_of(h) >= sticky_count; }
+/// Objects that are free or die have that slot, too.
+inline bool is_immortal(object_header const& h) noexcept {
+  return h.slot == slot_slow && (state_of(h) == object_state::live || state_of(h) == object_state::zombie);
+}
+inline bool is_sticky(object_header const& h) noexcept { return is_immortal(h) || count_of(h) >= sticky_count; }
 /// One instruction. Precondition: the state is `constructing`.
 inline void become_live(object_header& h) noexcept {
   constexpr std::uint32_t change =
