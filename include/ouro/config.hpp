@@ -47,18 +47,21 @@
 #endif
 #define OURO_DETAIL_NOINLINE __attribute__((noinline))
 #define OURO_DETAIL_INLINE __attribute__((always_inline)) inline
+#define OURO_DETAIL_INLINE_LAMBDA __attribute__((always_inline))
 #define OURO_DETAIL_PREFETCH(p) __builtin_prefetch(p)
 #elif defined(_MSC_VER)
 #define OURO_VISIBLE
 #define OURO_DETAIL_HIDDEN
 #define OURO_DETAIL_NOINLINE __declspec(noinline)
 #define OURO_DETAIL_INLINE __forceinline
+#define OURO_DETAIL_INLINE_LAMBDA
 #define OURO_DETAIL_PREFETCH(p) ((void)(p))
 #else
 #define OURO_VISIBLE
 #define OURO_DETAIL_HIDDEN
 #define OURO_DETAIL_NOINLINE
 #define OURO_DETAIL_INLINE inline
+#define OURO_DETAIL_INLINE_LAMBDA
 #define OURO_DETAIL_PREFETCH(p) ((void)(p))
 #endif
 

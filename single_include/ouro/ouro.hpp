@@ -86,18 +86,21 @@
 #endif
 #define OURO_DETAIL_NOINLINE __attribute__((noinline))
 #define OURO_DETAIL_INLINE __attribute__((always_inline)) inline
+#define OURO_DETAIL_INLINE_LAMBDA __attribute__((always_inline))
 #define OURO_DETAIL_PREFETCH(p) __builtin_prefetch(p)
 #elif defined(_MSC_VER)
 #define OURO_VISIBLE
 #define OURO_DETAIL_HIDDEN
 #define OURO_DETAIL_NOINLINE __declspec(noinline)
 #define OURO_DETAIL_INLINE __forceinline
+#define OURO_DETAIL_INLINE_LAMBDA
 #define OURO_DETAIL_PREFETCH(p) ((void)(p))
 #else
 #define OURO_VISIBLE
 #define OURO_DETAIL_HIDDEN
 #define OURO_DETAIL_NOINLINE
 #define OURO_DETAIL_INLINE inline
+#define OURO_DETAIL_INLINE_LAMBDA
 #define OURO_DETAIL_PREFETCH(p) ((void)(p))
 #endif
 
@@ -470,11 +473,14 @@ class work_entry {
  public:
   static constexpr std::uint32_t big_count = 0x3fff;
 
-  explicit work_entry(object_header* h) noexcept : work_entry(h, smaller(count_of(*h), big_count)) {
+  work_entry() noexcept = default;
+  /// `count`: what the entry is to keep, for those who need it.
+  explicit work_entry(object_header* h, std::uint32_t count = 0) noexcept
+      : work_entry(small(), h, smaller(count, big_count)) {
     if ((h->flags & flag_large) != 0) bits_ |= large_bit;
   }
-  /// Faster. Preconditions: the object lies in a page, and its count, which is less than `big_count`, is this.
-  static work_entry of_small(object_header* h, std::uint32_t count) noexcept { return {h, count}; }
+  /// Faster. Preconditions: the object lies in a page, and the count is less than `big_count`.
+  static work_entry of_small(object_header* h, std::uint32_t count) noexcept { return {small(), h, count}; }
 
   object_header* header() const noexcept {
     return reinterpret_cast<object_header*>(static_cast<std::uintptr_t>(bits_ >> 16 << 3));
@@ -482,7 +488,7 @@ class work_entry {
   bool is_large() const noexcept { return (bits_ & large_bit) != 0; }
   /// Do both lie in one block of 2^`log` bytes that is aligned to them?
   bool is_near(work_entry other, int log) const noexcept { return (bits_ ^ other.bits_) >> (13 + log) == 0; }
-  /// The count when the entry was made, or `big_count` for that and all above.
+  /// The count that was given, or `big_count` for that and all above.
   std::uint32_t count() const noexcept { return bits_ & big_count; }
 
   /// An object is opaque if its trace cannot be trusted: it is alive, and so is all it leads to.
@@ -490,7 +496,8 @@ class work_entry {
   void make_opaque() noexcept { bits_ |= opaque_bit; }
 
  private:
-  work_entry(object_header* h, std::uint32_t count) noexcept
+  struct small {};
+  work_entry(small, object_header* h, std::uint32_t count) noexcept
       : bits_(std::uint64_t{reinterpret_cast<std::uintptr_t>(h)} << 13 | count) {}
 
   static constexpr std::uint64_t opaque_bit = 0x4000, large_bit = 0x8000;
@@ -1098,6 +1105,15 @@ struct page {
     return reinterpret_cast<object_header*>(reinterpret_cast<char*>(this) + first_block + index * block_bytes);
   }
 };
+/// Calls `f(header)` for the blocks that the page has now, free ones too.
+template <class F>
+void for_each_block(page& p, F f) {
+  std::size_t const step = p.block_bytes;
+  char* const end = reinterpret_cast<char*>(p.block(p.carved));
+  for (char* block = reinterpret_cast<char*>(p.block(0)); block != end; block += step) {
+    f(reinterpret_cast<object_header*>(block));
+  }
+}
 inline constexpr std::size_t page_header_bytes = 144;
 static_assert(sizeof(page) <= page_header_bytes);
 
@@ -1479,6 +1495,9 @@ class chunk_list {
     if (end_ == last_->items()) select(last_->previous, last_->previous->length);
     return *--end_;
   }
+
+  /// Precondition: not empty, and the last change was a `push`.
+  T& last() noexcept { return end_[-1]; }
 
   std::size_t size() const noexcept {
     return last_ != nullptr ? last_->before + static_cast<std::size_t>(end_ - last_->items()) : 0;
@@ -2509,11 +2528,9 @@ template <class Keep, class F>
 void walk_pages(heap_core& heap, bool tracked, Keep keep, F f) {
   for (page* p = heap.pages[tracked]; p != nullptr; p = p->next) {
     if (!keep(*p)) continue;
-    char* const end = reinterpret_cast<char*>(p->block(p->carved));
-    for (char* block = reinterpret_cast<char*>(p->block(0)); block != end; block += p->block_bytes) {
-      auto* const h = reinterpret_cast<object_header*>(block);
+    for_each_block(*p, [&](object_header* h) {
       if (state_of(*h) != object_state::free) f(h);
-    }
+    });
   }
   for (large_prefix* l = heap.large[tracked]; l != nullptr; l = l->next) f(l->header());
 }
@@ -3425,14 +3442,13 @@ OURO_DETAIL_INLINE void destroy_here(object_header* h, std::uint32_t depth) noex
   if constexpr (Operations::is_plain) {
     // Objects of one type are often made of one another: those die without a detour. No code of users runs meanwhile, so
     // the thread learns how deep it is only where some may.
-    Operations::for_each_target(h, [depth](object_header* target) {
-      std::uint32_t const word = --target->word;
-      if (static_cast<std::int32_t>(word) >= 0) return;
-      if (word != slow_none || !is_ordinary_and_slow(target) || page_of(target)->die != &die<Operations> ||
-          depth >= deepest_nesting) [[unlikely]] {
-        return drop_inside(target, depth);
+    Operations::for_each_target(h, [depth](object_header* target) OURO_DETAIL_INLINE_LAMBDA {
+      if (target->word == slow_word && is_ordinary_and_slow(target) && page_of(target)->die == &die<Operations> &&
+          depth < deepest_nesting) [[likely]] {
+        destroy_ordinary<Operations>(target, depth);
+      } else if (static_cast<std::int32_t>(--target->word) < 0) {
+        drop_inside(target, depth);
       }
-      destroy_ordinary<Operations>(target, depth);
     });
   } else {
     this_thread_state().depth = depth;
@@ -3853,6 +3869,297 @@ class fault_list {
 
 #endif  // OURO_DETAIL_FAULT_LIST_HPP
 
+// The set S of a collection: its members, and the count that each of them had when it joined.
+//
+//   pages   | page, 3 members | page, 2 members | ..      counts  | 1 | 2 | 1 | 1 | 1 | ..
+//   list    | entry | entry | ..                          counts  | 1 | 4 | ..
+//
+// A collection of whole generations takes its members page by page: one byte each. Which blocks of a page they are, their
+// slots tell. What does not lie in such pages, and all that younger collections look at, is in the list.
+#ifndef OURO_DETAIL_MEMBER_SET_HPP
+#define OURO_DETAIL_MEMBER_SET_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+/// Entries that hold a count each; counts that do not fit are in a list of their own. It is read, and written anew, in the
+/// order in which it was written.
+template <class Entry>
+class counted_list {
+ public:
+  explicit counted_list(chunk_pool& pool, std::size_t most = static_cast<std::size_t>(-1)) noexcept
+      : entries_(pool, most), big_(pool) {}
+
+  std::size_t size() const noexcept { return entries_.size(); }
+
+  /// `count`: the entry's. False when there is no memory, or the list is full; it is unchanged then.
+  OURO_DETAIL_INLINE bool push(Entry entry, std::uint32_t count) noexcept {
+    if (!entries_.push(entry)) [[unlikely]]
+      return false;
+    if (count < Entry::big_count || big_.push(count)) [[likely]]
+      return true;
+    entries_.pop();
+    return false;
+  }
+
+  chunk_list<Entry>& entries() noexcept { return entries_; }
+
+  struct position {
+    typename chunk_list<Entry>::cursor entry;
+    chunk_list<std::uint32_t>::cursor big;
+  };
+
+  /// What was pushed, in order.
+  class reader {
+   public:
+    explicit reader(counted_list& list) noexcept : list_(list) {}
+    std::uint32_t count_of(Entry entry) noexcept {
+      if (entry.count() != Entry::big_count) [[likely]]
+        return entry.count();
+      if (big_.empty()) big_ = list_.big_.next_span(at_);
+      return *big_.first++;
+    }
+
+   private:
+    counted_list& list_;
+    chunk_list<std::uint32_t>::cursor at_;
+    chunk_list<std::uint32_t>::span big_;
+  };
+
+  void overwrite(position& at, Entry entry, std::uint32_t count) noexcept {
+    entries_.overwrite(at.entry) = entry;
+    if (count >= Entry::big_count) big_.overwrite(at.big) = count;
+  }
+  void cut(position const& at) noexcept {
+    entries_.cut(at.entry);
+    big_.cut(at.big);
+  }
+  /// For entries that are to be written anew with other counts: what is above `big_count` has to be pushed then.
+  bool push_big(std::uint32_t count) noexcept { return count < Entry::big_count || big_.push(count); }
+  void drop_big() noexcept { big_.cut({}); }
+
+ private:
+  chunk_list<Entry> entries_;
+  chunk_list<std::uint32_t> big_;
+};
+
+/// The count of a member whose page and slot say all else.
+struct byte_count {
+  static constexpr std::uint32_t big_count = 0xff;
+  std::uint8_t value;
+
+  static byte_count of(std::uint32_t count) noexcept { return {static_cast<std::uint8_t>(smaller(count, big_count))}; }
+  std::uint32_t count() const noexcept { return value; }
+};
+
+/// Neighbours in a list are often neighbours in memory: what lies in one page has one type, and is handed to it together.
+/// Large objects are on their own: what looks like a page of theirs is shared by any types.
+inline work_entry* end_of_run(work_entry* first, work_entry* last) noexcept {
+  if (first->is_large()) return first + 1;
+  work_entry const start = *first;
+  do {
+    ++first;
+  } while (first != last && first->is_near(start, std::countr_zero(page_bytes)));
+  return first;
+}
+
+class member_set {
+ public:
+  struct members_of_page {
+    page* where;
+    std::uint32_t number;
+  };
+  using cursor = chunk_list<work_entry>::cursor;
+  using span = chunk_list<work_entry>::span;
+
+  /// It takes `most` members in pages at most, and as many in the list.
+  member_set(chunk_pool& pool, std::size_t most) noexcept
+      : pages_(pool), counts_(pool), list_(pool, most), most_(most) {}
+
+  std::size_t size() const noexcept { return in_pages_ + list_.size(); }
+
+  /// To the list. `count`: the object's. False when there is no memory, or it is full; it is unchanged then.
+  OURO_DETAIL_INLINE bool add(work_entry entry, std::uint32_t count) noexcept { return list_.push(entry, count); }
+
+  /// Calls `join(header, count)` for the objects of the page that are `eligible(header)`; it makes their slot one of a
+  /// member. False when there is no memory, or the set is full: the objects that are left are not asked.
+  template <class Eligible, class Join>
+  bool add_page(page& p, Eligible eligible, Join join) noexcept {
+    if (!pages_.push({&p, 0})) return false;
+    std::uint32_t number = 0;
+    bool room = true;
+    for_each_block(p, [&](object_header* h) {
+      if (!room || !eligible(*h)) return;
+      std::uint32_t const count = count_of(*h);
+      room = in_pages_ + number != most_ && counts_.push(byte_count::of(count), count);
+      if (!room) return;
+      join(*h, count);
+      ++number;
+    });
+    in_pages_ += number;
+    pages_.last().number = number;
+    if (number == 0) pages_.pop();
+    return room;
+  }
+
+  /// Calls `f(page, members)` for the pages.
+  template <class F>
+  void for_each_page(F f) {
+    pages_.for_each([&](members_of_page& p) { f(*p.where, p.number); });
+  }
+
+  /// Calls `f(first, last)` for members of one type, of one page or large, that follow one another.
+  template <class F>
+  void for_each_run(F f) {
+    for_each_page([&](page& p, std::uint32_t members) { for_each_run_in_page(p, members, f); });
+    for_each_run_in_list(f);
+  }
+  /// `f` may free them, and with the last one the page.
+  template <class F>
+  static void for_each_run_in_page(page& p, std::uint32_t members, F f) {
+    work_entry run[run_length];
+    std::uint32_t length = 0;
+    std::size_t const step = p.block_bytes;
+    char* const end = reinterpret_cast<char*>(p.block(p.carved));
+    for (char* block = reinterpret_cast<char*>(p.block(0)); members != 0 && block != end; block += step) {
+      auto* const h = reinterpret_cast<object_header*>(block);
+      std::uint32_t const is_member = h->slot >= slot_in_set ? 1 : 0;  // no branch: nobody can foretell it
+      run[length] = work_entry::of_small(h, 0);
+      length += is_member;
+      members -= is_member;
+      if (length == run_length) f(run, run + replace(length, 0u));
+    }
+    if (length != 0) f(run, run + length);
+  }
+  template <class F>
+  void for_each_run_in_list(F f) {
+    cursor at;
+    for (span entries = next_span(at); !entries.empty(); entries = next_span(at)) {
+      for (work_entry *first = entries.first, *last; first != entries.last; first = last) {
+        last = end_of_run(first, entries.last);
+        f(first, last);
+      }
+    }
+  }
+  /// More entries of the list, which may have grown since the last ones were handed out.
+  span next_span(cursor& at) noexcept { return list_.entries().next_span(at); }
+
+  template <class F>
+  void for_each(F f) {
+    for_each_page([&](page& p, std::uint32_t members) {
+      for_each_run_in_page(p, members, [&](work_entry* first, work_entry* last) {
+        for (; first != last; ++first) f(first->header());
+      });
+    });
+    list_.entries().for_each([&](work_entry entry) { f(entry.header()); });
+  }
+
+  /// The members for which `keep(header, count)` is false leave.
+  template <class Keep>
+  void keep_if(Keep keep) {
+    keep_in_pages(keep);
+    counted_list<work_entry>::position end;
+    counted_list<work_entry>::reader counts(list_);
+    list_.entries().for_each([&](work_entry entry) {
+      std::uint32_t const count = counts.count_of(entry);
+      if (keep(*entry.header(), count)) list_.overwrite(end, entry, count);
+    });
+    list_.cut(end);
+  }
+
+  /// All members are in the list from now on, so that their slots may say what they like. Without enough memory for that all
+  /// of them leave: `leave(header, count)`.
+  template <class Leave>
+  void move_to_list(Leave leave) {
+    bool room = true;
+    keep_in_pages([&](object_header& h, std::uint32_t count) {
+      room = room && add(work_entry(&h, count), count);
+      if (!room) leave(h, count);
+      return false;
+    });
+    if (room) return;
+    for_each_count(leave);
+    clear();
+  }
+
+  /// Members join anew, with the counts that they have now: `join(header, count)`. Precondition: all are in the list. False
+  /// if some had to leave for want of memory.
+  template <class Join>
+  bool readmit(Join join) {
+    bool all = true;
+    cursor end;
+    list_.drop_big();
+    list_.entries().for_each([&](work_entry entry) {
+      object_header& h = *entry.header();
+      std::uint32_t const count = count_of(h);
+      if (!list_.push_big(count)) {
+        all = false;
+        return;
+      }
+      list_.entries().overwrite(end) = work_entry(&h, count);
+      join(h, count);
+    });
+    list_.entries().cut(end);
+    return all;
+  }
+
+  /// The counts that the members had; `f(header, count)`.
+  template <class F>
+  void for_each_count(F f) {
+    keep_if([&](object_header& h, std::uint32_t count) {
+      f(h, count);
+      return true;
+    });
+  }
+
+  void clear() noexcept {
+    keep_if([](object_header&, std::uint32_t) { return false; });
+  }
+
+ private:
+  static constexpr std::uint32_t run_length = 256;
+
+  template <class Keep>
+  void keep_in_pages(Keep keep) {
+    chunk_list<members_of_page>::cursor end;
+    counted_list<byte_count>::position counts_end;
+    counted_list<byte_count>::reader big(counts_);
+    chunk_list<byte_count>::cursor at;
+    chunk_list<byte_count>::span counts;
+    in_pages_ = 0;
+    for_each_page([&](page& p, std::uint32_t members) {
+      std::uint32_t kept = 0;
+      for_each_run_in_page(p, members, [&](work_entry* first, work_entry* last) {
+        for (; first != last; ++first) {
+          if (counts.empty()) counts = counts_.entries().next_span(at);
+          byte_count const entry = *counts.first++;
+          std::uint32_t const count = big.count_of(entry);
+          if (!keep(*first->header(), count)) continue;
+          counts_.overwrite(counts_end, entry, count);
+          ++kept;
+        }
+      });
+      if (kept != 0) pages_.overwrite(end) = {&p, kept};
+      in_pages_ += kept;
+    });
+    pages_.cut(end);
+    counts_.cut(counts_end);
+  }
+
+  chunk_list<members_of_page> pages_;
+  counted_list<byte_count> counts_;
+  counted_list<work_entry> list_;
+  std::size_t const most_;
+  std::size_t in_pages_ = 0;
+};
+
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_MEMBER_SET_HPP
+
 // Trial deletion: which objects of a set S are kept alive by nothing but one another.
 //
 //   insert   S grows; each object's count is saved
@@ -3872,17 +4179,6 @@ namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
 
-/// Neighbours in S are often neighbours in memory: what lies in one page has one type, and is handed to it together.
-/// Large objects are on their own: what looks like a page of theirs is shared by any types.
-inline work_entry* end_of_run(work_entry* first, work_entry* last) noexcept {
-  if (first->is_large()) return first + 1;
-  work_entry const start = *first;
-  do {
-    ++first;
-  } while (first != last && first->is_near(start, std::countr_zero(page_bytes)));
-  return first;
-}
-
 class trial {
  public:
   /// Objects born in an epoch up to `oldest` stay outside.
@@ -3893,7 +4189,6 @@ class trial {
         birth_(static_cast<std::uint16_t>(slot_slow | heap.epoch.now)),
         checked_(heap),
         set_(heap.work_chunks, budget),
-        big_counts_(heap.work_chunks),
         stack_(heap.work_chunks),
         seen_(heap.work_chunks) {}
 
@@ -3906,11 +4201,25 @@ class trial {
   OURO_DETAIL_INLINE bool insert(object_header* h) noexcept {
     std::uint32_t const count = count_of(*h);
     if (is_large(*h) || count >= work_entry::big_count) [[unlikely]]
-      return insert_unusual(h);
-    if (!set_.push(work_entry::of_small(h, count))) [[unlikely]]
+      return insert_unusual(h, count);
+    if (!set_.add(work_entry::of_small(h, count), count)) [[unlikely]]
       return stay_outside();
     join(*h, count);
     return true;
+  }
+
+  /// The same for all objects of a page that may be members. Pages with more free blocks than others would be walked in vain,
+  /// and what users trace may become opaque: both go to the list.
+  void insert_page(page& p) noexcept {
+    if (p.type->hand_traced() || p.used < p.carved / 4 * 3) {
+      for_each_block(p, [this](object_header* h) {
+        if (eligible(*h)) insert(h);
+      });
+    } else if (!set_.add_page(
+                   p, [this](object_header const& h) { return eligible(h); },
+                   [this](object_header& h, std::uint32_t count) { join(h, count); })) {
+      cut_ = true;
+    }
   }
 
   /// Leaves in S what is garbage.
@@ -3929,7 +4238,11 @@ class trial {
     heap_.trace_round += 2;
     counting pass{*this};
     edge_stream<counting> stream(pass, trace_pass::visit, heap_);
-    cursor at;
+    set_.for_each_page([&](page& p, std::uint32_t members) {
+      set_.for_each_run_in_page(p, members,
+                                [&](work_entry* first, work_entry* last) { count_from(first, last, pass, stream); });
+    });
+    member_set::cursor at;
     while (true) {
       auto const entries = set_.next_span(at);
       if (entries.empty()) {
@@ -3957,15 +4270,14 @@ class trial {
     tracing_scope scope;
     marking pass{*this};
     edge_stream<marking> stream(pass, trace_pass::visit, heap_);
-    set_.for_each([&](work_entry& entry) {
-      object_header* h = entry.header();
+    set_.for_each([&](object_header* h) {
       if (h->slot == slot_root || (h->slot == slot_in_set && h->word != slow_none)) trace_reached(stream, h);
     });
     propagate(stream);
     while (missed_) {  // the stack could not grow: start again from what was reached but not traced
       missed_ = false;
-      set_.for_each([&](work_entry& entry) {
-        if (entry.header()->slot == slot_reached) trace_reached(stream, entry.header());
+      set_.for_each([&](object_header* h) {
+        if (h->slot == slot_reached) trace_reached(stream, h);
       });
       propagate(stream);
     }
@@ -3978,26 +4290,20 @@ class trial {
     edges_ = 0;
     rooted_ = false;
     weak_handles_ = 0;
-    cursor end;
-    chunk_list<std::uint32_t>::cursor big_end;
-    for_each_count([&](work_entry const& entry, std::uint32_t count) {
-      object_header& h = *entry.header();
+    set_.keep_if([&](object_header& h, std::uint32_t count) {
       if (h.slot == slot_in_set) {
         edges_ += count;
         weak_handles_ |= h.weak;
-        set_.overwrite(end) = entry;
-        if (entry.count() == work_entry::big_count) big_counts_.overwrite(big_end) = count;
-        return;
+        return true;
       }
       leave(h, count);
+      return false;
     });
-    set_.cut(end);
-    big_counts_.cut(big_end);
     handles_ = edges_;
   }
 
  public:
-  chunk_list<work_entry>& set() noexcept { return set_; }
+  member_set& set() noexcept { return set_; }
 
   /// Makes a member an ordinary object again. It need not be known when it was born: all that a collection looks at is of
   /// one generation afterwards.
@@ -4006,19 +4312,16 @@ class trial {
     h.word = slow_none + count;
   }
 
-  /// Calls `f(entry, count)` for all that is in S, with the counts that were saved.
-  template <class F>
-  void for_each_count(F f) {
-    chunk_list<std::uint32_t>::cursor at;
-    chunk_list<std::uint32_t>::span big;
-    set_.for_each([&](work_entry& entry) {
-      std::uint32_t count = entry.count();
-      if (count == work_entry::big_count) [[unlikely]] {
-        if (big.empty()) big = big_counts_.next_span(at);
-        count = *big.first++;
-      }
-      f(entry, count);
+  /// To be called before `restore`. Without memory for it, nothing is left in S.
+  void prepare_restore() noexcept {
+    set_.move_to_list([&](object_header& h, std::uint32_t count) {
+      leave(h, count);
+      cut_ = true;
     });
+  }
+  /// The members become ordinary objects, with `pins` handles more than they have, and stay in S.
+  void restore(std::uint32_t pins) noexcept {
+    set_.for_each_count([&](object_header& h, std::uint32_t count) { leave(h, count + pins); });
   }
 
   std::size_t size() const noexcept { return set_.size(); }
@@ -4042,24 +4345,14 @@ class trial {
     birth_ = slot_oldest;
     handles_ = edges_ = found_ = 0;
     weak_handles_ = 0;
-    big_counts_.cut({});
-    cursor end;
-    set_.for_each([&](work_entry& entry) {
-      object_header* const h = entry.header();
-      if (!save_big_count(*h)) [[unlikely]] {
-        stay_outside();
-        return;
-      }
-      birth_ = larger(birth_, h->slot);
-      set_.overwrite(end) = work_entry(h);
-      join(*h, count_of(*h));
+    bool const all = set_.readmit([&](object_header& h, std::uint32_t count) {
+      birth_ = larger(birth_, h.slot);
+      join(h, count);
     });
-    set_.cut(end);
+    if (!all) cut_ = true;
   }
 
  private:
-  using cursor = chunk_list<work_entry>::cursor;
-
   struct counting {
     trial& self;
 
@@ -4132,7 +4425,7 @@ class trial {
   /// False when a trace that users wrote has made handles that still exist, or has dropped some.
   bool counts_agree() noexcept {
     std::size_t external = 0;
-    set_.for_each([&](work_entry& entry) { external += count_of(*entry.header()); });
+    set_.for_each([&](object_header* h) { external += count_of(*h); });
     return external == handles_ - edges_;
   }
 
@@ -4141,36 +4434,28 @@ class trial {
     tracing_scope scope;
     adding pass{heap_.trace_round};
     edge_stream<adding> stream(pass, trace_pass::visit, heap_);
-    set_.for_each([&](work_entry& entry) {
-      type_descriptor const& type = type_of(entry.header());
-      if (type.hand_traced()) faults_.add(trace_fault::unbalanced, type);
-      entry.is_opaque() ? stream.trace_entries(entry.header()) : stream.trace(type, entry.header());
+    set_.for_each_run([&](work_entry* first, work_entry* last) {
+      type_descriptor const& type = type_of(first->header());
+      for (; first != last; ++first) {
+        if (type.hand_traced()) faults_.add(trace_fault::unbalanced, type);
+        first->is_opaque() ? stream.trace_entries(first->header()) : stream.trace(type, first->header());
+      }
     });
     stream.drain();
-    set_.for_each([&](work_entry& entry) { leave(*entry.header(), count_of(*entry.header())); });
-    set_.cut({});
-    big_counts_.cut({});
+    set_.for_each([&](object_header* h) { leave(*h, count_of(*h)); });
+    set_.clear();
     cut_ = true;
   }
 
-  OURO_DETAIL_NOINLINE bool insert_unusual(object_header* h) noexcept {
+  OURO_DETAIL_NOINLINE bool insert_unusual(object_header* h, std::uint32_t count) noexcept {
     if (is_sticky(*h)) return false;
-    if (!set_.push(work_entry(h))) return stay_outside();
-    if (!save_big_count(*h)) {
-      set_.pop();
-      return stay_outside();
-    }
-    join(*h, count_of(*h));
+    if (!set_.add(work_entry(h, count), count)) return stay_outside();
+    join(*h, count);
     return true;
   }
   bool stay_outside() noexcept {
     cut_ = true;
     return false;
-  }
-
-  /// False when there is no memory.
-  bool save_big_count(object_header const& h) noexcept {
-    return count_of(h) < work_entry::big_count || big_counts_.push(count_of(h));
   }
 
   void join(object_header& h, std::uint32_t count) noexcept {
@@ -4287,8 +4572,7 @@ class trial {
   std::uint16_t birth_;                        // of members that leave S
   std::uint16_t first_joining_ = slot_in_set;  // of those that may become one because an edge leads to them
   checked_trace checked_;
-  chunk_list<work_entry> set_;
-  chunk_list<std::uint32_t> big_counts_;  // of those members whose entries cannot hold them, in the same order
+  member_set set_;
   chunk_list<object_header*> stack_;
   chunk_list<edge> seen_;
   std::size_t handles_ = 0;  // to members of S, wherever they are
@@ -4413,12 +4697,12 @@ class collection {
     heap_.overflowed = false;
     if (generation_ == 2) heap_.old_fell = false;
     if (from_ == seeds::pages) {
-      walk_pages(
-          heap_, true,
-          [&](page const& p) { return (p.mode == page_mode::current || p.last_birth > oldest_) && !trial_.was_cut(); },
-          [&](object_header* h) {
-            if (trial_.eligible(*h)) trial_.insert(h);
-          });
+      for (page* p = heap_.pages[true]; p != nullptr && !trial_.was_cut(); p = p->next) {
+        if (p->mode == page_mode::current || p->last_birth > oldest_) trial_.insert_page(*p);
+      }
+      for (large_prefix* l = heap_.large[true]; l != nullptr; l = l->next) {
+        if (trial_.eligible(*l->header())) trial_.insert(l->header());
+      }
       for (side_record const* side = heap_.tracked_leaves; side != nullptr; side = side->next) {
         if (trial_.eligible(*side->header)) trial_.insert(side->header);
       }
@@ -4440,17 +4724,18 @@ class collection {
   /// Calls weak callbacks and the finalizers that have not run, on the intact graph. False when there were none.
   bool tell_of_death() noexcept {
     weak_watch* watches = nullptr;
-    if (trial_.has_sides() && heap_.watches != 0) take_callbacks(watches);
+    bool const may_call_back = trial_.has_sides() && heap_.watches != 0;
+    if (!may_call_back && !trial_.has_finalizers()) return false;
+    trial_.prepare_restore();
+    if (may_call_back) take_callbacks(watches);
     if (watches == nullptr && !trial_.has_finalizers()) return false;
-    restore(1);
+    trial_.restore(1);
     call_watches(heap_, watches);
-    trial_.set().for_each([&](work_entry& entry) {
-      object_header* h = entry.header();
+    trial_.set().for_each([&](object_header* h) {
       type_descriptor const& type = type_of(h);
       if (type.finalize != nullptr && (h->flags & flag_finalized) == 0) call_finalizer(heap_, type, h);
     });
-    trial_.set().for_each([&](work_entry& entry) {
-      object_header* h = entry.header();
+    trial_.set().for_each([&](object_header* h) {
       if (is_candidate(*h)) remove_candidate(heap_, h);
       if (!is_sticky(*h)) --h->word;
     });
@@ -4467,25 +4752,21 @@ class collection {
 
   /// Clears the weak handles with callbacks that lead to garbage. Those that are garbage themselves are not called.
   void take_callbacks(weak_watch*& pending) noexcept {
-    trial_.set().for_each([&](work_entry& entry) {
-      if (side_record* const side = side_of(entry.header()); side != nullptr) take_watches(*side, pending);
+    trial_.set().for_each([&](object_header* h) {
+      if (side_record* const side = side_of(h); side != nullptr) take_watches(*side, pending);
     });
     if (pending == nullptr) return;
     tracing_scope scope;
     edge_stream<finding_watches> stream({}, trace_pass::find_watches, heap_);
-    trial_.set().for_each([&](work_entry& entry) { stream.trace(type_of(entry.header()), entry.header()); });
+    trial_.set().for_each([&](object_header* h) { stream.trace(type_of(h), h); });
     stream.drain();
   }
 
-  /// Makes garbage ordinary objects again, with `pins` handles more than they have.
-  void restore(std::uint32_t pins) noexcept {
-    trial_.for_each_count(
-        [&](work_entry const& entry, std::uint32_t count) { trial_.leave(*entry.header(), count + pins); });
-  }
-
   void save_all() noexcept {
-    restore(1);
-    trial_.set().for_each([&](work_entry& entry) { heap_.hooks.save_garbage(heap_, entry.header()); });
+    trial_.prepare_restore();
+    collected_ = trial_.size();
+    trial_.restore(1);
+    trial_.set().for_each([&](object_header* h) { heap_.hooks.save_garbage(heap_, h); });
   }
 
   // Every handle found leads to garbage.
@@ -4546,14 +4827,7 @@ class collection {
   /// Calls `f(type, first, last)` for objects of one type that follow one another.
   template <class F>
   void for_each_run(F f) {
-    auto& set = trial_.set();
-    chunk_list<work_entry>::cursor at;
-    for (auto entries = set.next_span(at); !entries.empty(); entries = set.next_span(at)) {
-      for (work_entry *first = entries.first, *last; first != entries.last; first = last) {
-        last = end_of_run(first, entries.last);
-        f(type_of(first->header()), first, last);
-      }
-    }
+    trial_.set().for_each_run([&](work_entry* first, work_entry* last) { f(type_of(first->header()), first, last); });
   }
 
   /// Condemns the garbage: weak handles to it are dead, and its references to garbage are null. Callbacks that were made
@@ -4596,42 +4870,60 @@ class collection {
     stream.trace_tables(trial_.checked());
   }
 
+  /// `p`: its page, or null if it is large.
+  template <bool Condemned>
+  void free_one(type_descriptor const& type, page* p, object_header* h) noexcept {
+    if (Condemned && count_of(*h) != condemned_count) {
+      keep_zombie(heap_, type, h);
+    } else if (p == nullptr || h->weak != 0) {
+      release_block(h);
+    } else {
+      free_in_page(*p, h);
+    }
+  }
+
   /// Garbage often fills whole pages, which go back without a look at their blocks. Garbage that is not condemned is
   /// nothing but handles to other garbage, so that nobody notices if it is not torn down.
   template <bool Condemned>
   void free_all() noexcept {
     if constexpr (!Condemned) {
-      for_each_run([&](type_descriptor const&, work_entry* first, work_entry* last) {
-        condemn_in_page(first, last);
-        if (trial_.has_sides()) for_each_with_side(first, last, forget_entries);
-      });
+      trial_.set().for_each_run_in_list(condemn_in_page);
+      if (trial_.has_sides()) {
+        for_each_run([](type_descriptor const&, work_entry* first, work_entry* last) {
+          for_each_with_side(first, last, forget_entries);
+        });
+      }
     }
     // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
     bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers() ||
                              (Condemned ? condemned_weak_handles_ != 0 : trial_.has_weak_handles());
-    constexpr std::uint32_t whole = 0xffffffffu;
     page* whole_pages = nullptr;
-    for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
+    auto const goes_whole = [&](page& p, std::uint32_t garbage) {
+      if (garbage != p.used || p.mode == page_mode::current || every_block) return false;
+      p.next_queued = replace(whole_pages, &p);
+      return true;
+    };
+    trial_.set().for_each_page([&](page& p, std::uint32_t members) {
+      p.condemned = 0;
+      if (goes_whole(p, members)) return;
+      type_descriptor const& type = *p.type;
+      member_set::for_each_run_in_page(p, members, [&](work_entry* first, work_entry* last) {
+        for (; first != last; ++first) free_one<Condemned>(type, &p, first->header());
+      });
+    });
+    constexpr std::uint32_t whole = 0xffffffffu;
+    trial_.set().for_each_run_in_list([&](work_entry* first, work_entry* last) {
+      type_descriptor const& type = type_of(first->header());
       page* const p = first->is_large() ? nullptr : page_of(first->header());
       if (p != nullptr) {
         if (p->condemned == whole) return;
-        if (p->condemned == p->used && p->mode != page_mode::current && !every_block) {
+        if (goes_whole(*p, p->condemned)) {
           p->condemned = whole;
-          p->next_queued = replace(whole_pages, p);
           return;
         }
         p->condemned -= static_cast<std::uint32_t>(last - first);
       }
-      for (; first != last; ++first) {
-        object_header* const h = first->header();
-        if (Condemned && count_of(*h) != condemned_count) {
-          keep_zombie(heap_, type, h);
-        } else if (p == nullptr || h->weak != 0) {
-          release_block(h);
-        } else {
-          free_in_page(*p, h);
-        }
-      }
+      for (; first != last; ++first) free_one<Condemned>(type, p, first->header());
     });
     while (whole_pages != nullptr) {
       page& p = *replace(whole_pages, whole_pages->next_queued);
@@ -4697,10 +4989,9 @@ class collection {
   }
 
   void print_collectable() noexcept {
-    trial_.set().for_each([&](work_entry& entry) {
-      std::string_view const name = type_of(entry.header()).name();
-      std::fprintf(stderr, "ouro: collectable %.*s at %p\n", static_cast<int>(name.size()), name.data(),
-                   object_of(entry.header()));
+    trial_.set().for_each([&](object_header* h) {
+      std::string_view const name = type_of(h).name();
+      std::fprintf(stderr, "ouro: collectable %.*s at %p\n", static_cast<int>(name.size()), name.data(), object_of(h));
     });
   }
 
@@ -8866,7 +9157,7 @@ OURO_DETAIL_INLINE void for_each_target(T const& value, F f) {
     if (object_header* const h = handle_traits<T>::target(value)) f(h);
   } else if constexpr (!std::is_trivially_destructible_v<T>) {
     if constexpr (verdict_of<T>.how == kind::aggregate) {
-      access::fields<parts<T>::type::size>::visit(value, [f](auto const&... member) {
+      access::fields<parts<T>::type::size>::visit(value, [f](auto const&... member) OURO_DETAIL_INLINE_LAMBDA {
         int last = 0;  // the right side of an assignment comes first
         ((for_each_target(member, f), last) = ... = 0);
       });
@@ -13052,6 +13343,7 @@ struct handle_traits<weak_value_map<K, T, H, E>> : handle_traits_of_weak_contain
 #undef OURO_DETAIL_HIDDEN
 #undef OURO_DETAIL_INIT_FIRST
 #undef OURO_DETAIL_INLINE
+#undef OURO_DETAIL_INLINE_LAMBDA
 #undef OURO_DETAIL_MMAP
 #undef OURO_DETAIL_NOINLINE
 #undef OURO_DETAIL_NO_SANITIZE

@@ -93,7 +93,8 @@ class reachability_oracle {
   void finalized(object_id id) {
     object& o = objects_[id];
     o.finalized = true;
-    if (o.references != 0) return;
+    // References from an object that has died unnoticed may be left. What is frozen no collection finds.
+    if (o.references != 0 && !o.frozen) return;
     o.generation = unknown_generation;
     o.perhaps_thawed = o.frozen;
   }

@@ -109,12 +109,12 @@ class collection {
     heap_.overflowed = false;
     if (generation_ == 2) heap_.old_fell = false;
     if (from_ == seeds::pages) {
-      walk_pages(
-          heap_, true,
-          [&](page const& p) { return (p.mode == page_mode::current || p.last_birth > oldest_) && !trial_.was_cut(); },
-          [&](object_header* h) {
-            if (trial_.eligible(*h)) trial_.insert(h);
-          });
+      for (page* p = heap_.pages[true]; p != nullptr && !trial_.was_cut(); p = p->next) {
+        if (p->mode == page_mode::current || p->last_birth > oldest_) trial_.insert_page(*p);
+      }
+      for (large_prefix* l = heap_.large[true]; l != nullptr; l = l->next) {
+        if (trial_.eligible(*l->header())) trial_.insert(l->header());
+      }
       for (side_record const* side = heap_.tracked_leaves; side != nullptr; side = side->next) {
         if (trial_.eligible(*side->header)) trial_.insert(side->header);
       }
@@ -136,17 +136,18 @@ class collection {
   /// Calls weak callbacks and the finalizers that have not run, on the intact graph. False when there were none.
   bool tell_of_death() noexcept {
     weak_watch* watches = nullptr;
-    if (trial_.has_sides() && heap_.watches != 0) take_callbacks(watches);
+    bool const may_call_back = trial_.has_sides() && heap_.watches != 0;
+    if (!may_call_back && !trial_.has_finalizers()) return false;
+    trial_.prepare_restore();
+    if (may_call_back) take_callbacks(watches);
     if (watches == nullptr && !trial_.has_finalizers()) return false;
-    restore(1);
+    trial_.restore(1);
     call_watches(heap_, watches);
-    trial_.set().for_each([&](work_entry& entry) {
-      object_header* h = entry.header();
+    trial_.set().for_each([&](object_header* h) {
       type_descriptor const& type = type_of(h);
       if (type.finalize != nullptr && (h->flags & flag_finalized) == 0) call_finalizer(heap_, type, h);
     });
-    trial_.set().for_each([&](work_entry& entry) {
-      object_header* h = entry.header();
+    trial_.set().for_each([&](object_header* h) {
       if (is_candidate(*h)) remove_candidate(heap_, h);
       if (!is_sticky(*h)) --h->word;
     });
@@ -163,25 +164,21 @@ class collection {
 
   /// Clears the weak handles with callbacks that lead to garbage. Those that are garbage themselves are not called.
   void take_callbacks(weak_watch*& pending) noexcept {
-    trial_.set().for_each([&](work_entry& entry) {
-      if (side_record* const side = side_of(entry.header()); side != nullptr) take_watches(*side, pending);
+    trial_.set().for_each([&](object_header* h) {
+      if (side_record* const side = side_of(h); side != nullptr) take_watches(*side, pending);
     });
     if (pending == nullptr) return;
     tracing_scope scope;
     edge_stream<finding_watches> stream({}, trace_pass::find_watches, heap_);
-    trial_.set().for_each([&](work_entry& entry) { stream.trace(type_of(entry.header()), entry.header()); });
+    trial_.set().for_each([&](object_header* h) { stream.trace(type_of(h), h); });
     stream.drain();
   }
 
-  /// Makes garbage ordinary objects again, with `pins` handles more than they have.
-  void restore(std::uint32_t pins) noexcept {
-    trial_.for_each_count(
-        [&](work_entry const& entry, std::uint32_t count) { trial_.leave(*entry.header(), count + pins); });
-  }
-
   void save_all() noexcept {
-    restore(1);
-    trial_.set().for_each([&](work_entry& entry) { heap_.hooks.save_garbage(heap_, entry.header()); });
+    trial_.prepare_restore();
+    collected_ = trial_.size();
+    trial_.restore(1);
+    trial_.set().for_each([&](object_header* h) { heap_.hooks.save_garbage(heap_, h); });
   }
 
   // Every handle found leads to garbage.
@@ -242,14 +239,7 @@ class collection {
   /// Calls `f(type, first, last)` for objects of one type that follow one another.
   template <class F>
   void for_each_run(F f) {
-    auto& set = trial_.set();
-    chunk_list<work_entry>::cursor at;
-    for (auto entries = set.next_span(at); !entries.empty(); entries = set.next_span(at)) {
-      for (work_entry *first = entries.first, *last; first != entries.last; first = last) {
-        last = end_of_run(first, entries.last);
-        f(type_of(first->header()), first, last);
-      }
-    }
+    trial_.set().for_each_run([&](work_entry* first, work_entry* last) { f(type_of(first->header()), first, last); });
   }
 
   /// Condemns the garbage: weak handles to it are dead, and its references to garbage are null. Callbacks that were made
@@ -292,42 +282,60 @@ class collection {
     stream.trace_tables(trial_.checked());
   }
 
+  /// `p`: its page, or null if it is large.
+  template <bool Condemned>
+  void free_one(type_descriptor const& type, page* p, object_header* h) noexcept {
+    if (Condemned && count_of(*h) != condemned_count) {
+      keep_zombie(heap_, type, h);
+    } else if (p == nullptr || h->weak != 0) {
+      release_block(h);
+    } else {
+      free_in_page(*p, h);
+    }
+  }
+
   /// Garbage often fills whole pages, which go back without a look at their blocks. Garbage that is not condemned is
   /// nothing but handles to other garbage, so that nobody notices if it is not torn down.
   template <bool Condemned>
   void free_all() noexcept {
     if constexpr (!Condemned) {
-      for_each_run([&](type_descriptor const&, work_entry* first, work_entry* last) {
-        condemn_in_page(first, last);
-        if (trial_.has_sides()) for_each_with_side(first, last, forget_entries);
-      });
+      trial_.set().for_each_run_in_list(condemn_in_page);
+      if (trial_.has_sides()) {
+        for_each_run([](type_descriptor const&, work_entry* first, work_entry* last) {
+          for_each_with_side(first, last, forget_entries);
+        });
+      }
     }
     // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
     bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers() ||
                              (Condemned ? condemned_weak_handles_ != 0 : trial_.has_weak_handles());
-    constexpr std::uint32_t whole = 0xffffffffu;
     page* whole_pages = nullptr;
-    for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
+    auto const goes_whole = [&](page& p, std::uint32_t garbage) {
+      if (garbage != p.used || p.mode == page_mode::current || every_block) return false;
+      p.next_queued = replace(whole_pages, &p);
+      return true;
+    };
+    trial_.set().for_each_page([&](page& p, std::uint32_t members) {
+      p.condemned = 0;
+      if (goes_whole(p, members)) return;
+      type_descriptor const& type = *p.type;
+      member_set::for_each_run_in_page(p, members, [&](work_entry* first, work_entry* last) {
+        for (; first != last; ++first) free_one<Condemned>(type, &p, first->header());
+      });
+    });
+    constexpr std::uint32_t whole = 0xffffffffu;
+    trial_.set().for_each_run_in_list([&](work_entry* first, work_entry* last) {
+      type_descriptor const& type = type_of(first->header());
       page* const p = first->is_large() ? nullptr : page_of(first->header());
       if (p != nullptr) {
         if (p->condemned == whole) return;
-        if (p->condemned == p->used && p->mode != page_mode::current && !every_block) {
+        if (goes_whole(*p, p->condemned)) {
           p->condemned = whole;
-          p->next_queued = replace(whole_pages, p);
           return;
         }
         p->condemned -= static_cast<std::uint32_t>(last - first);
       }
-      for (; first != last; ++first) {
-        object_header* const h = first->header();
-        if (Condemned && count_of(*h) != condemned_count) {
-          keep_zombie(heap_, type, h);
-        } else if (p == nullptr || h->weak != 0) {
-          release_block(h);
-        } else {
-          free_in_page(*p, h);
-        }
-      }
+      for (; first != last; ++first) free_one<Condemned>(type, p, first->header());
     });
     while (whole_pages != nullptr) {
       page& p = *replace(whole_pages, whole_pages->next_queued);
@@ -393,10 +401,9 @@ class collection {
   }
 
   void print_collectable() noexcept {
-    trial_.set().for_each([&](work_entry& entry) {
-      std::string_view const name = type_of(entry.header()).name();
-      std::fprintf(stderr, "ouro: collectable %.*s at %p\n", static_cast<int>(name.size()), name.data(),
-                   object_of(entry.header()));
+    trial_.set().for_each([&](object_header* h) {
+      std::string_view const name = type_of(h).name();
+      std::fprintf(stderr, "ouro: collectable %.*s at %p\n", static_cast<int>(name.size()), name.data(), object_of(h));
     });
   }
 

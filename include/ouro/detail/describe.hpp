@@ -64,7 +64,7 @@ OURO_DETAIL_INLINE void for_each_target(T const& value, F f) {
     if (object_header* const h = handle_traits<T>::target(value)) f(h);
   } else if constexpr (!std::is_trivially_destructible_v<T>) {
     if constexpr (verdict_of<T>.how == kind::aggregate) {
-      access::fields<parts<T>::type::size>::visit(value, [f](auto const&... member) {
+      access::fields<parts<T>::type::size>::visit(value, [f](auto const&... member) OURO_DETAIL_INLINE_LAMBDA {
         int last = 0;  // the right side of an assignment comes first
         ((for_each_target(member, f), last) = ... = 0);
       });

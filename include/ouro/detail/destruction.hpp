@@ -306,14 +306,13 @@ OURO_DETAIL_INLINE void destroy_here(object_header* h, std::uint32_t depth) noex
   if constexpr (Operations::is_plain) {
     // Objects of one type are often made of one another: those die without a detour. No code of users runs meanwhile, so
     // the thread learns how deep it is only where some may.
-    Operations::for_each_target(h, [depth](object_header* target) {
-      std::uint32_t const word = --target->word;
-      if (static_cast<std::int32_t>(word) >= 0) return;
-      if (word != slow_none || !is_ordinary_and_slow(target) || page_of(target)->die != &die<Operations> ||
-          depth >= deepest_nesting) [[unlikely]] {
-        return drop_inside(target, depth);
+    Operations::for_each_target(h, [depth](object_header* target) OURO_DETAIL_INLINE_LAMBDA {
+      if (target->word == slow_word && is_ordinary_and_slow(target) && page_of(target)->die == &die<Operations> &&
+          depth < deepest_nesting) [[likely]] {
+        destroy_ordinary<Operations>(target, depth);
+      } else if (static_cast<std::int32_t>(--target->word) < 0) {
+        drop_inside(target, depth);
       }
-      destroy_ordinary<Operations>(target, depth);
     });
   } else {
     this_thread_state().depth = depth;

@@ -486,11 +486,9 @@ template <class Keep, class F>
 void walk_pages(heap_core& heap, bool tracked, Keep keep, F f) {
   for (page* p = heap.pages[tracked]; p != nullptr; p = p->next) {
     if (!keep(*p)) continue;
-    char* const end = reinterpret_cast<char*>(p->block(p->carved));
-    for (char* block = reinterpret_cast<char*>(p->block(0)); block != end; block += p->block_bytes) {
-      auto* const h = reinterpret_cast<object_header*>(block);
+    for_each_block(*p, [&](object_header* h) {
       if (state_of(*h) != object_state::free) f(h);
-    }
+    });
   }
   for (large_prefix* l = heap.large[tracked]; l != nullptr; l = l->next) f(l->header());
 }

@@ -159,11 +159,14 @@ class work_entry {
  public:
   static constexpr std::uint32_t big_count = 0x3fff;
 
-  explicit work_entry(object_header* h) noexcept : work_entry(h, smaller(count_of(*h), big_count)) {
+  work_entry() noexcept = default;
+  /// `count`: what the entry is to keep, for those who need it.
+  explicit work_entry(object_header* h, std::uint32_t count = 0) noexcept
+      : work_entry(small(), h, smaller(count, big_count)) {
     if ((h->flags & flag_large) != 0) bits_ |= large_bit;
   }
-  /// Faster. Preconditions: the object lies in a page, and its count, which is less than `big_count`, is this.
-  static work_entry of_small(object_header* h, std::uint32_t count) noexcept { return {h, count}; }
+  /// Faster. Preconditions: the object lies in a page, and the count is less than `big_count`.
+  static work_entry of_small(object_header* h, std::uint32_t count) noexcept { return {small(), h, count}; }
 
   object_header* header() const noexcept {
     return reinterpret_cast<object_header*>(static_cast<std::uintptr_t>(bits_ >> 16 << 3));
@@ -171,7 +174,7 @@ class work_entry {
   bool is_large() const noexcept { return (bits_ & large_bit) != 0; }
   /// Do both lie in one block of 2^`log` bytes that is aligned to them?
   bool is_near(work_entry other, int log) const noexcept { return (bits_ ^ other.bits_) >> (13 + log) == 0; }
-  /// The count when the entry was made, or `big_count` for that and all above.
+  /// The count that was given, or `big_count` for that and all above.
   std::uint32_t count() const noexcept { return bits_ & big_count; }
 
   /// An object is opaque if its trace cannot be trusted: it is alive, and so is all it leads to.
@@ -179,7 +182,8 @@ class work_entry {
   void make_opaque() noexcept { bits_ |= opaque_bit; }
 
  private:
-  work_entry(object_header* h, std::uint32_t count) noexcept
+  struct small {};
+  work_entry(small, object_header* h, std::uint32_t count) noexcept
       : bits_(std::uint64_t{reinterpret_cast<std::uintptr_t>(h)} << 13 | count) {}
 
   static constexpr std::uint64_t opaque_bit = 0x4000, large_bit = 0x8000;

@@ -75,6 +75,15 @@ struct page {
     return reinterpret_cast<object_header*>(reinterpret_cast<char*>(this) + first_block + index * block_bytes);
   }
 };
+/// Calls `f(header)` for the blocks that the page has now, free ones too.
+template <class F>
+void for_each_block(page& p, F f) {
+  std::size_t const step = p.block_bytes;
+  char* const end = reinterpret_cast<char*>(p.block(p.carved));
+  for (char* block = reinterpret_cast<char*>(p.block(0)); block != end; block += step) {
+    f(reinterpret_cast<object_header*>(block));
+  }
+}
 inline constexpr std::size_t page_header_bytes = 144;
 static_assert(sizeof(page) <= page_header_bytes);
 

@@ -14,27 +14,16 @@
 #define OURO_DETAIL_TRIAL_DELETION_HPP
 
 #include <ouro/detail/fault_list.hpp>
+#include <ouro/detail/member_set.hpp>
 #include <ouro/detail/values.hpp>
 #include <ouro/detail/work_list.hpp>
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
-
-/// Neighbours in S are often neighbours in memory: what lies in one page has one type, and is handed to it together.
-/// Large objects are on their own: what looks like a page of theirs is shared by any types.
-inline work_entry* end_of_run(work_entry* first, work_entry* last) noexcept {
-  if (first->is_large()) return first + 1;
-  work_entry const start = *first;
-  do {
-    ++first;
-  } while (first != last && first->is_near(start, std::countr_zero(page_bytes)));
-  return first;
-}
 
 class trial {
  public:
@@ -46,7 +35,6 @@ class trial {
         birth_(static_cast<std::uint16_t>(slot_slow | heap.epoch.now)),
         checked_(heap),
         set_(heap.work_chunks, budget),
-        big_counts_(heap.work_chunks),
         stack_(heap.work_chunks),
         seen_(heap.work_chunks) {}
 
@@ -59,11 +47,25 @@ class trial {
   OURO_DETAIL_INLINE bool insert(object_header* h) noexcept {
     std::uint32_t const count = count_of(*h);
     if (is_large(*h) || count >= work_entry::big_count) [[unlikely]]
-      return insert_unusual(h);
-    if (!set_.push(work_entry::of_small(h, count))) [[unlikely]]
+      return insert_unusual(h, count);
+    if (!set_.add(work_entry::of_small(h, count), count)) [[unlikely]]
       return stay_outside();
     join(*h, count);
     return true;
+  }
+
+  /// The same for all objects of a page that may be members. Pages with more free blocks than others would be walked in vain,
+  /// and what users trace may become opaque: both go to the list.
+  void insert_page(page& p) noexcept {
+    if (p.type->hand_traced() || p.used < p.carved / 4 * 3) {
+      for_each_block(p, [this](object_header* h) {
+        if (eligible(*h)) insert(h);
+      });
+    } else if (!set_.add_page(
+                   p, [this](object_header const& h) { return eligible(h); },
+                   [this](object_header& h, std::uint32_t count) { join(h, count); })) {
+      cut_ = true;
+    }
   }
 
   /// Leaves in S what is garbage.
@@ -82,7 +84,11 @@ class trial {
     heap_.trace_round += 2;
     counting pass{*this};
     edge_stream<counting> stream(pass, trace_pass::visit, heap_);
-    cursor at;
+    set_.for_each_page([&](page& p, std::uint32_t members) {
+      set_.for_each_run_in_page(p, members,
+                                [&](work_entry* first, work_entry* last) { count_from(first, last, pass, stream); });
+    });
+    member_set::cursor at;
     while (true) {
       auto const entries = set_.next_span(at);
       if (entries.empty()) {
@@ -110,15 +116,14 @@ class trial {
     tracing_scope scope;
     marking pass{*this};
     edge_stream<marking> stream(pass, trace_pass::visit, heap_);
-    set_.for_each([&](work_entry& entry) {
-      object_header* h = entry.header();
+    set_.for_each([&](object_header* h) {
       if (h->slot == slot_root || (h->slot == slot_in_set && h->word != slow_none)) trace_reached(stream, h);
     });
     propagate(stream);
     while (missed_) {  // the stack could not grow: start again from what was reached but not traced
       missed_ = false;
-      set_.for_each([&](work_entry& entry) {
-        if (entry.header()->slot == slot_reached) trace_reached(stream, entry.header());
+      set_.for_each([&](object_header* h) {
+        if (h->slot == slot_reached) trace_reached(stream, h);
       });
       propagate(stream);
     }
@@ -131,26 +136,20 @@ class trial {
     edges_ = 0;
     rooted_ = false;
     weak_handles_ = 0;
-    cursor end;
-    chunk_list<std::uint32_t>::cursor big_end;
-    for_each_count([&](work_entry const& entry, std::uint32_t count) {
-      object_header& h = *entry.header();
+    set_.keep_if([&](object_header& h, std::uint32_t count) {
       if (h.slot == slot_in_set) {
         edges_ += count;
         weak_handles_ |= h.weak;
-        set_.overwrite(end) = entry;
-        if (entry.count() == work_entry::big_count) big_counts_.overwrite(big_end) = count;
-        return;
+        return true;
       }
       leave(h, count);
+      return false;
     });
-    set_.cut(end);
-    big_counts_.cut(big_end);
     handles_ = edges_;
   }
 
  public:
-  chunk_list<work_entry>& set() noexcept { return set_; }
+  member_set& set() noexcept { return set_; }
 
   /// Makes a member an ordinary object again. It need not be known when it was born: all that a collection looks at is of
   /// one generation afterwards.
@@ -159,19 +158,16 @@ class trial {
     h.word = slow_none + count;
   }
 
-  /// Calls `f(entry, count)` for all that is in S, with the counts that were saved.
-  template <class F>
-  void for_each_count(F f) {
-    chunk_list<std::uint32_t>::cursor at;
-    chunk_list<std::uint32_t>::span big;
-    set_.for_each([&](work_entry& entry) {
-      std::uint32_t count = entry.count();
-      if (count == work_entry::big_count) [[unlikely]] {
-        if (big.empty()) big = big_counts_.next_span(at);
-        count = *big.first++;
-      }
-      f(entry, count);
+  /// To be called before `restore`. Without memory for it, nothing is left in S.
+  void prepare_restore() noexcept {
+    set_.move_to_list([&](object_header& h, std::uint32_t count) {
+      leave(h, count);
+      cut_ = true;
     });
+  }
+  /// The members become ordinary objects, with `pins` handles more than they have, and stay in S.
+  void restore(std::uint32_t pins) noexcept {
+    set_.for_each_count([&](object_header& h, std::uint32_t count) { leave(h, count + pins); });
   }
 
   std::size_t size() const noexcept { return set_.size(); }
@@ -195,24 +191,14 @@ class trial {
     birth_ = slot_oldest;
     handles_ = edges_ = found_ = 0;
     weak_handles_ = 0;
-    big_counts_.cut({});
-    cursor end;
-    set_.for_each([&](work_entry& entry) {
-      object_header* const h = entry.header();
-      if (!save_big_count(*h)) [[unlikely]] {
-        stay_outside();
-        return;
-      }
-      birth_ = larger(birth_, h->slot);
-      set_.overwrite(end) = work_entry(h);
-      join(*h, count_of(*h));
+    bool const all = set_.readmit([&](object_header& h, std::uint32_t count) {
+      birth_ = larger(birth_, h.slot);
+      join(h, count);
     });
-    set_.cut(end);
+    if (!all) cut_ = true;
   }
 
  private:
-  using cursor = chunk_list<work_entry>::cursor;
-
   struct counting {
     trial& self;
 
@@ -285,7 +271,7 @@ class trial {
   /// False when a trace that users wrote has made handles that still exist, or has dropped some.
   bool counts_agree() noexcept {
     std::size_t external = 0;
-    set_.for_each([&](work_entry& entry) { external += count_of(*entry.header()); });
+    set_.for_each([&](object_header* h) { external += count_of(*h); });
     return external == handles_ - edges_;
   }
 
@@ -294,36 +280,28 @@ class trial {
     tracing_scope scope;
     adding pass{heap_.trace_round};
     edge_stream<adding> stream(pass, trace_pass::visit, heap_);
-    set_.for_each([&](work_entry& entry) {
-      type_descriptor const& type = type_of(entry.header());
-      if (type.hand_traced()) faults_.add(trace_fault::unbalanced, type);
-      entry.is_opaque() ? stream.trace_entries(entry.header()) : stream.trace(type, entry.header());
+    set_.for_each_run([&](work_entry* first, work_entry* last) {
+      type_descriptor const& type = type_of(first->header());
+      for (; first != last; ++first) {
+        if (type.hand_traced()) faults_.add(trace_fault::unbalanced, type);
+        first->is_opaque() ? stream.trace_entries(first->header()) : stream.trace(type, first->header());
+      }
     });
     stream.drain();
-    set_.for_each([&](work_entry& entry) { leave(*entry.header(), count_of(*entry.header())); });
-    set_.cut({});
-    big_counts_.cut({});
+    set_.for_each([&](object_header* h) { leave(*h, count_of(*h)); });
+    set_.clear();
     cut_ = true;
   }
 
-  OURO_DETAIL_NOINLINE bool insert_unusual(object_header* h) noexcept {
+  OURO_DETAIL_NOINLINE bool insert_unusual(object_header* h, std::uint32_t count) noexcept {
     if (is_sticky(*h)) return false;
-    if (!set_.push(work_entry(h))) return stay_outside();
-    if (!save_big_count(*h)) {
-      set_.pop();
-      return stay_outside();
-    }
-    join(*h, count_of(*h));
+    if (!set_.add(work_entry(h, count), count)) return stay_outside();
+    join(*h, count);
     return true;
   }
   bool stay_outside() noexcept {
     cut_ = true;
     return false;
-  }
-
-  /// False when there is no memory.
-  bool save_big_count(object_header const& h) noexcept {
-    return count_of(h) < work_entry::big_count || big_counts_.push(count_of(h));
   }
 
   void join(object_header& h, std::uint32_t count) noexcept {
@@ -440,8 +418,7 @@ class trial {
   std::uint16_t birth_;                        // of members that leave S
   std::uint16_t first_joining_ = slot_in_set;  // of those that may become one because an edge leads to them
   checked_trace checked_;
-  chunk_list<work_entry> set_;
-  chunk_list<std::uint32_t> big_counts_;  // of those members whose entries cannot hold them, in the same order
+  member_set set_;
   chunk_list<object_header*> stack_;
   chunk_list<edge> seen_;
   std::size_t handles_ = 0;  // to members of S, wherever they are

@@ -99,6 +99,9 @@ class chunk_list {
     return *--end_;
   }
 
+  /// Precondition: not empty, and the last change was a `push`.
+  T& last() noexcept { return end_[-1]; }
+
   std::size_t size() const noexcept {
     return last_ != nullptr ? last_->before + static_cast<std::size_t>(end_ - last_->items()) : 0;
   }
