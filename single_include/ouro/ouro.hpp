@@ -339,7 +339,7 @@ constexpr T replace(T& place, typename same_type<T>::type value) noexcept {
 //   0x7fff           generation 2, and its count fell since the last full collection
 //   0x8000           free, dying or immortal
 //   0x8001..0xffef   0x8000 + birth epoch: tracked, no candidate
-//   0xfff0..         in the work list of a running collection
+//   0xfff0..         a member of the set that a running collection looks at
 // With bit 15 set, dropping a handle that is not the last one makes a candidate of the object, tells a running trace
 // that a handle was dropped under its feet, or finds that the object is immortal or dead.
 // While an object is queued for its destructor `slot` links it to the next one of its page.
@@ -1105,6 +1105,9 @@ struct page {
     return reinterpret_cast<object_header*>(reinterpret_cast<char*>(this) + first_block + index * block_bytes);
   }
 };
+inline constexpr std::size_t page_header_bytes = 144;
+static_assert(sizeof(page) <= page_header_bytes);
+
 /// Calls `f(header)` for the blocks that the page has now, free ones too.
 template <class F>
 void for_each_block(page& p, F f) {
@@ -1114,8 +1117,6 @@ void for_each_block(page& p, F f) {
     f(reinterpret_cast<object_header*>(block));
   }
 }
-inline constexpr std::size_t page_header_bytes = 144;
-static_assert(sizeof(page) <= page_header_bytes);
 
 inline page* page_of(object_header const* h) noexcept {
   return reinterpret_cast<page*>(reinterpret_cast<std::uintptr_t>(h) & ~(page_bytes - 1));
@@ -3874,8 +3875,9 @@ class fault_list {
 //   pages   | page, 3 members | page, 2 members | ..      counts  | 1 | 2 | 1 | 1 | 1 | ..
 //   list    | entry | entry | ..                          counts  | 1 | 4 | ..
 //
-// A collection of whole generations takes its members page by page: one byte each. Which blocks of a page they are, their
-// slots tell. What does not lie in such pages, and all that younger collections look at, is in the list.
+// A full collection takes its members page by page: one byte each. Which blocks of a page they are, their slots tell: no
+// block has the slot of a member without being one. What does not lie in such pages, and all that collections of younger
+// generations look at, is in the list.
 #ifndef OURO_DETAIL_MEMBER_SET_HPP
 #define OURO_DETAIL_MEMBER_SET_HPP
 
@@ -3935,7 +3937,7 @@ class counted_list {
     entries_.cut(at.entry);
     big_.cut(at.big);
   }
-  /// For entries that are to be written anew with other counts: what is above `big_count` has to be pushed then.
+  /// For entries that are to be written anew with other counts: those from `big_count` on have to be pushed then.
   bool push_big(std::uint32_t count) noexcept { return count < Entry::big_count || big_.push(count); }
   void drop_big() noexcept { big_.cut({}); }
 
@@ -3964,6 +3966,7 @@ inline work_entry* end_of_run(work_entry* first, work_entry* last) noexcept {
   return first;
 }
 
+/// The members, and the count of each.
 class member_set {
  public:
   struct members_of_page {
@@ -3973,9 +3976,8 @@ class member_set {
   using cursor = chunk_list<work_entry>::cursor;
   using span = chunk_list<work_entry>::span;
 
-  /// It takes `most` members in pages at most, and as many in the list.
-  member_set(chunk_pool& pool, std::size_t most) noexcept
-      : pages_(pool), counts_(pool), list_(pool, most), most_(most) {}
+  /// The list takes `most` members at most.
+  member_set(chunk_pool& pool, std::size_t most) noexcept : pages_(pool), counts_(pool), list_(pool, most) {}
 
   std::size_t size() const noexcept { return in_pages_ + list_.size(); }
 
@@ -3983,7 +3985,7 @@ class member_set {
   OURO_DETAIL_INLINE bool add(work_entry entry, std::uint32_t count) noexcept { return list_.push(entry, count); }
 
   /// Calls `join(header, count)` for the objects of the page that are `eligible(header)`; it makes their slot one of a
-  /// member. False when there is no memory, or the set is full: the objects that are left are not asked.
+  /// member. False when there is no memory: the objects that are left are not asked.
   template <class Eligible, class Join>
   bool add_page(page& p, Eligible eligible, Join join) noexcept {
     if (!pages_.push({&p, 0})) return false;
@@ -3992,7 +3994,7 @@ class member_set {
     for_each_block(p, [&](object_header* h) {
       if (!room || !eligible(*h)) return;
       std::uint32_t const count = count_of(*h);
-      room = in_pages_ + number != most_ && counts_.push(byte_count::of(count), count);
+      room = counts_.push(byte_count::of(count), count);
       if (!room) return;
       join(*h, count);
       ++number;
@@ -4012,8 +4014,12 @@ class member_set {
   /// Calls `f(first, last)` for members of one type, of one page or large, that follow one another.
   template <class F>
   void for_each_run(F f) {
-    for_each_page([&](page& p, std::uint32_t members) { for_each_run_in_page(p, members, f); });
+    for_each_run_in_pages(f);
     for_each_run_in_list(f);
+  }
+  template <class F>
+  void for_each_run_in_pages(F f) {
+    for_each_page([&](page& p, std::uint32_t members) { for_each_run_in_page(p, members, f); });
   }
   /// `f` may free them, and with the last one the page.
   template <class F>
@@ -4047,10 +4053,8 @@ class member_set {
 
   template <class F>
   void for_each(F f) {
-    for_each_page([&](page& p, std::uint32_t members) {
-      for_each_run_in_page(p, members, [&](work_entry* first, work_entry* last) {
-        for (; first != last; ++first) f(first->header());
-      });
+    for_each_run_in_pages([&](work_entry* first, work_entry* last) {
+      for (; first != last; ++first) f(first->header());
     });
     list_.entries().for_each([&](work_entry entry) { f(entry.header()); });
   }
@@ -4068,19 +4072,26 @@ class member_set {
     list_.cut(end);
   }
 
-  /// All members are in the list from now on, so that their slots may say what they like. Without enough memory for that all
-  /// of them leave: `leave(header, count)`.
+  /// All members are in the list from now on, so that their slots may say what they like. False if some had to leave for want
+  /// of memory: `leave(header, count)`.
   template <class Leave>
-  void move_to_list(Leave leave) {
-    bool room = true;
+  bool move_to_list(Leave leave) {
+    bool all = true;
     keep_in_pages([&](object_header& h, std::uint32_t count) {
-      room = room && add(work_entry(&h, count), count);
-      if (!room) leave(h, count);
+      if (!add(work_entry(&h, count), count)) {
+        leave(h, count);
+        all = false;
+      }
       return false;
     });
-    if (room) return;
-    for_each_count(leave);
-    clear();
+    return all;
+  }
+
+  /// Calls `f(header, count)`. Precondition: all members are in the list.
+  template <class F>
+  void for_each_count(F f) {
+    counted_list<work_entry>::reader counts(list_);
+    list_.entries().for_each([&](work_entry entry) { f(*entry.header(), counts.count_of(entry)); });
   }
 
   /// Members join anew, with the counts that they have now: `join(header, count)`. Precondition: all are in the list. False
@@ -4104,17 +4115,11 @@ class member_set {
     return all;
   }
 
-  /// The counts that the members had; `f(header, count)`.
-  template <class F>
-  void for_each_count(F f) {
-    keep_if([&](object_header& h, std::uint32_t count) {
-      f(h, count);
-      return true;
-    });
-  }
-
   void clear() noexcept {
-    keep_if([](object_header&, std::uint32_t) { return false; });
+    in_pages_ = 0;
+    pages_.cut({});
+    counts_.cut({});
+    list_.cut({});
   }
 
  private:
@@ -4150,7 +4155,6 @@ class member_set {
   chunk_list<members_of_page> pages_;
   counted_list<byte_count> counts_;
   counted_list<work_entry> list_;
-  std::size_t const most_;
   std::size_t in_pages_ = 0;
 };
 
@@ -4208,10 +4212,11 @@ class trial {
     return true;
   }
 
-  /// The same for all objects of a page that may be members. Pages with more free blocks than others would be walked in vain,
-  /// and what users trace may become opaque: both go to the list.
-  void insert_page(page& p) noexcept {
-    if (p.type->hand_traced() || p.used < p.carved / 4 * 3) {
+  /// The same for all objects of a page that may be members. In full collections those of a page that is three quarters in
+  /// use stay there: walking others again and again would take longer than the list. What users trace may become opaque,
+  /// which only the list can say.
+  void insert_page(page& p, bool full) noexcept {
+    if (!full || p.type->hand_traced() || p.used < p.carved / 4 * 3) {
       for_each_block(p, [this](object_header* h) {
         if (eligible(*h)) insert(h);
       });
@@ -4238,11 +4243,8 @@ class trial {
     heap_.trace_round += 2;
     counting pass{*this};
     edge_stream<counting> stream(pass, trace_pass::visit, heap_);
-    set_.for_each_page([&](page& p, std::uint32_t members) {
-      set_.for_each_run_in_page(p, members,
-                                [&](work_entry* first, work_entry* last) { count_from(first, last, pass, stream); });
-    });
-    member_set::cursor at;
+    set_.for_each_run_in_pages([&](work_entry* first, work_entry* last) { count_from(first, last, pass, stream); });
+    member_set::cursor at;  // the list may grow meanwhile
     while (true) {
       auto const entries = set_.next_span(at);
       if (entries.empty()) {
@@ -4312,12 +4314,12 @@ class trial {
     h.word = slow_none + count;
   }
 
-  /// To be called before `restore`. Without memory for it, nothing is left in S.
-  void prepare_restore() noexcept {
-    set_.move_to_list([&](object_header& h, std::uint32_t count) {
-      leave(h, count);
-      cut_ = true;
-    });
+  /// To be called before `restore`. False if some members have left S for want of memory, and with them perhaps the reason
+  /// why others are garbage.
+  bool prepare_restore() noexcept {
+    bool const all = set_.move_to_list([this](object_header& h, std::uint32_t count) { leave(h, count); });
+    if (!all) cut_ = true;
+    return all;
   }
   /// The members become ordinary objects, with `pins` handles more than they have, and stay in S.
   void restore(std::uint32_t pins) noexcept {
@@ -4698,7 +4700,7 @@ class collection {
     if (generation_ == 2) heap_.old_fell = false;
     if (from_ == seeds::pages) {
       for (page* p = heap_.pages[true]; p != nullptr && !trial_.was_cut(); p = p->next) {
-        if (p->mode == page_mode::current || p->last_birth > oldest_) trial_.insert_page(*p);
+        if (p->mode == page_mode::current || p->last_birth > oldest_) trial_.insert_page(*p, generation_ == 2);
       }
       for (large_prefix* l = heap_.large[true]; l != nullptr; l = l->next) {
         if (trial_.eligible(*l->header())) trial_.insert(l->header());
@@ -4724,11 +4726,14 @@ class collection {
   /// Calls weak callbacks and the finalizers that have not run, on the intact graph. False when there were none.
   bool tell_of_death() noexcept {
     weak_watch* watches = nullptr;
-    bool const may_call_back = trial_.has_sides() && heap_.watches != 0;
-    if (!may_call_back && !trial_.has_finalizers()) return false;
-    trial_.prepare_restore();
-    if (may_call_back) take_callbacks(watches);
-    if (watches == nullptr && !trial_.has_finalizers()) return false;
+    bool const watched = is_watched();
+    if (!watched && !trial_.has_finalizers()) return false;
+    if (!trial_.prepare_restore()) {
+      trial_.restore(0);
+      trial_.rearm();
+      trial_.run(false);
+    }
+    if (watched) take_callbacks(watches);
     trial_.restore(1);
     call_watches(heap_, watches);
     trial_.set().for_each([&](object_header* h) {
@@ -4749,6 +4754,18 @@ class collection {
     void meet(object_header&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
+
+  /// Do weak handles with callbacks lead to garbage?
+  bool is_watched() noexcept {
+    bool watched = false;
+    if (trial_.has_sides() && heap_.watches != 0) {
+      trial_.set().for_each([&](object_header* h) {
+        side_record const* const side = side_of(h);
+        watched |= side != nullptr && side->watches != nullptr;
+      });
+    }
+    return watched;
+  }
 
   /// Clears the weak handles with callbacks that lead to garbage. Those that are garbage themselves are not called.
   void take_callbacks(weak_watch*& pending) noexcept {
@@ -4838,8 +4855,8 @@ class collection {
     tracing_scope scope;
     Pass pass{&trial_.checked()};
     edge_stream<Pass> stream(pass, trace_pass::clear, heap_);
+    trial_.set().for_each_run_in_list(condemn_in_page);
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
-      condemn_in_page(first, last);
       for (work_entry* entry = first; entry != last; ++entry) {
         object_header& h = *entry->header();
         if ((load_second_word(&h) & weakly_referenced) != 0) [[unlikely]]
@@ -4904,7 +4921,6 @@ class collection {
       return true;
     };
     trial_.set().for_each_page([&](page& p, std::uint32_t members) {
-      p.condemned = 0;
       if (goes_whole(p, members)) return;
       type_descriptor const& type = *p.type;
       member_set::for_each_run_in_page(p, members, [&](work_entry* first, work_entry* last) {
@@ -5005,6 +5021,17 @@ class collection {
   std::size_t collected_ = 0;
   unsigned condemned_weak_handles_ = 0;  // not 0: the header of something condemned counts some
 };
+
+/// std::exit has interrupted a collection. What that has not brought to an end nobody looks at any more.
+inline void abandon_collection(heap_core& heap) noexcept {
+  heap.collecting = false;
+  auto const leave = [](object_header* h) {
+    if (h->slot >= slot_in_set) make_immortal(h);
+  };
+  walk_pages(heap, true, leave);
+  for (page* p = heap.pages[true]; p != nullptr; p = p->next) p->condemned = 0;
+  for (side_record const* side = heap.tracked_leaves; side != nullptr; side = side->next) leave(side->header);
+}
 
 /// False inside destructors, finalizers, callbacks, traces and collections.
 inline bool may_collect(heap_core const& heap) noexcept {
@@ -5285,7 +5312,7 @@ inline void close_process() noexcept {
   thread_state& thread =
       this_thread_state();  // std::exit may have been called inside a destructor, which never returns
   thread.depth = thread.no_collection = 0;
-  if (heap_core* heap = process.main_heap.load()) heap->collecting = false;
+  if (heap_core* heap = process.main_heap.load(); heap != nullptr && heap->collecting) abandon_collection(*heap);
   if (heap_core* heap = process.main_heap.exchange(nullptr)) close_heap(*heap);
   heap_core* first = nullptr;
   {

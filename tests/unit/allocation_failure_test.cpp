@@ -1056,6 +1056,36 @@ TEST_CASE("memory runs out while entries are put into weak containers: nothing h
   });
 }
 
+TEST_CASE("memory for a part of the garbage with finalizers and callbacks is enough to collect that part") {
+  bool some_were_collected = false;
+  for_every_allocation([&](long k, bool lasting) {
+    manual_heap heap;
+    census c;
+    int finalized_ones = 0;
+    int calls = 0;
+    constexpr int count = 10'000;  // more than a chunk of the list holds
+    std::vector<ouro::weak_gc_ptr<finalized>> watching;
+    std::vector<gc_ptr<finalized>> saved;
+    for (int i = 0; i < count; ++i) {
+      auto const p = make_gc<finalized>(tally{c}, &finalized_ones, &saved, false);
+      p->self = p;
+      if (i % 100 == 0) watching.emplace_back(p, [&](auto const&) { ++calls; });
+    }
+    auto const [found, failed] = collect_failing(2, k, lasting);
+    CHECK(found == static_cast<std::size_t>(c.died));
+    CHECK(finalized_ones == c.died);
+    some_were_collected |= failed && 0 < c.died && c.died < count;
+    heap.verify();
+    CHECK(ouro::gc::collect() + found == static_cast<std::size_t>(count));
+    CHECK(finalized_ones == count);
+    CHECK(calls == count / 100);
+    CHECK(c.alive == 0);
+    heap.verify();
+    return failed;
+  });
+  CHECK(some_were_collected);
+}
+
 TEST_CASE("memory runs out during a collection of ephemerons and of objects with callbacks: nothing is lost") {
   for_every_allocation([](long k, bool lasting) {
     manual_heap heap;

@@ -110,7 +110,7 @@ class collection {
     if (generation_ == 2) heap_.old_fell = false;
     if (from_ == seeds::pages) {
       for (page* p = heap_.pages[true]; p != nullptr && !trial_.was_cut(); p = p->next) {
-        if (p->mode == page_mode::current || p->last_birth > oldest_) trial_.insert_page(*p);
+        if (p->mode == page_mode::current || p->last_birth > oldest_) trial_.insert_page(*p, generation_ == 2);
       }
       for (large_prefix* l = heap_.large[true]; l != nullptr; l = l->next) {
         if (trial_.eligible(*l->header())) trial_.insert(l->header());
@@ -136,11 +136,14 @@ class collection {
   /// Calls weak callbacks and the finalizers that have not run, on the intact graph. False when there were none.
   bool tell_of_death() noexcept {
     weak_watch* watches = nullptr;
-    bool const may_call_back = trial_.has_sides() && heap_.watches != 0;
-    if (!may_call_back && !trial_.has_finalizers()) return false;
-    trial_.prepare_restore();
-    if (may_call_back) take_callbacks(watches);
-    if (watches == nullptr && !trial_.has_finalizers()) return false;
+    bool const watched = is_watched();
+    if (!watched && !trial_.has_finalizers()) return false;
+    if (!trial_.prepare_restore()) {
+      trial_.restore(0);
+      trial_.rearm();
+      trial_.run(false);
+    }
+    if (watched) take_callbacks(watches);
     trial_.restore(1);
     call_watches(heap_, watches);
     trial_.set().for_each([&](object_header* h) {
@@ -161,6 +164,18 @@ class collection {
     void meet(object_header&) const noexcept {}
     void meet(weak_table&) const noexcept {}
   };
+
+  /// Do weak handles with callbacks lead to garbage?
+  bool is_watched() noexcept {
+    bool watched = false;
+    if (trial_.has_sides() && heap_.watches != 0) {
+      trial_.set().for_each([&](object_header* h) {
+        side_record const* const side = side_of(h);
+        watched |= side != nullptr && side->watches != nullptr;
+      });
+    }
+    return watched;
+  }
 
   /// Clears the weak handles with callbacks that lead to garbage. Those that are garbage themselves are not called.
   void take_callbacks(weak_watch*& pending) noexcept {
@@ -250,8 +265,8 @@ class collection {
     tracing_scope scope;
     Pass pass{&trial_.checked()};
     edge_stream<Pass> stream(pass, trace_pass::clear, heap_);
+    trial_.set().for_each_run_in_list(condemn_in_page);
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
-      condemn_in_page(first, last);
       for (work_entry* entry = first; entry != last; ++entry) {
         object_header& h = *entry->header();
         if ((load_second_word(&h) & weakly_referenced) != 0) [[unlikely]]
@@ -316,7 +331,6 @@ class collection {
       return true;
     };
     trial_.set().for_each_page([&](page& p, std::uint32_t members) {
-      p.condemned = 0;
       if (goes_whole(p, members)) return;
       type_descriptor const& type = *p.type;
       member_set::for_each_run_in_page(p, members, [&](work_entry* first, work_entry* last) {
@@ -417,6 +431,17 @@ class collection {
   std::size_t collected_ = 0;
   unsigned condemned_weak_handles_ = 0;  // not 0: the header of something condemned counts some
 };
+
+/// std::exit has interrupted a collection. What that has not brought to an end nobody looks at any more.
+inline void abandon_collection(heap_core& heap) noexcept {
+  heap.collecting = false;
+  auto const leave = [](object_header* h) {
+    if (h->slot >= slot_in_set) make_immortal(h);
+  };
+  walk_pages(heap, true, leave);
+  for (page* p = heap.pages[true]; p != nullptr; p = p->next) p->condemned = 0;
+  for (side_record const* side = heap.tracked_leaves; side != nullptr; side = side->next) leave(side->header);
+}
 
 /// False inside destructors, finalizers, callbacks, traces and collections.
 inline bool may_collect(heap_core const& heap) noexcept {

@@ -3,8 +3,9 @@
 //   pages   | page, 3 members | page, 2 members | ..      counts  | 1 | 2 | 1 | 1 | 1 | ..
 //   list    | entry | entry | ..                          counts  | 1 | 4 | ..
 //
-// A collection of whole generations takes its members page by page: one byte each. Which blocks of a page they are, their
-// slots tell. What does not lie in such pages, and all that younger collections look at, is in the list.
+// A full collection takes its members page by page: one byte each. Which blocks of a page they are, their slots tell: no
+// block has the slot of a member without being one. What does not lie in such pages, and all that collections of younger
+// generations look at, is in the list.
 #ifndef OURO_DETAIL_MEMBER_SET_HPP
 #define OURO_DETAIL_MEMBER_SET_HPP
 
@@ -72,7 +73,7 @@ class counted_list {
     entries_.cut(at.entry);
     big_.cut(at.big);
   }
-  /// For entries that are to be written anew with other counts: what is above `big_count` has to be pushed then.
+  /// For entries that are to be written anew with other counts: those from `big_count` on have to be pushed then.
   bool push_big(std::uint32_t count) noexcept { return count < Entry::big_count || big_.push(count); }
   void drop_big() noexcept { big_.cut({}); }
 
@@ -101,6 +102,7 @@ inline work_entry* end_of_run(work_entry* first, work_entry* last) noexcept {
   return first;
 }
 
+/// The members, and the count of each.
 class member_set {
  public:
   struct members_of_page {
@@ -110,9 +112,8 @@ class member_set {
   using cursor = chunk_list<work_entry>::cursor;
   using span = chunk_list<work_entry>::span;
 
-  /// It takes `most` members in pages at most, and as many in the list.
-  member_set(chunk_pool& pool, std::size_t most) noexcept
-      : pages_(pool), counts_(pool), list_(pool, most), most_(most) {}
+  /// The list takes `most` members at most.
+  member_set(chunk_pool& pool, std::size_t most) noexcept : pages_(pool), counts_(pool), list_(pool, most) {}
 
   std::size_t size() const noexcept { return in_pages_ + list_.size(); }
 
@@ -120,7 +121,7 @@ class member_set {
   OURO_DETAIL_INLINE bool add(work_entry entry, std::uint32_t count) noexcept { return list_.push(entry, count); }
 
   /// Calls `join(header, count)` for the objects of the page that are `eligible(header)`; it makes their slot one of a
-  /// member. False when there is no memory, or the set is full: the objects that are left are not asked.
+  /// member. False when there is no memory: the objects that are left are not asked.
   template <class Eligible, class Join>
   bool add_page(page& p, Eligible eligible, Join join) noexcept {
     if (!pages_.push({&p, 0})) return false;
@@ -129,7 +130,7 @@ class member_set {
     for_each_block(p, [&](object_header* h) {
       if (!room || !eligible(*h)) return;
       std::uint32_t const count = count_of(*h);
-      room = in_pages_ + number != most_ && counts_.push(byte_count::of(count), count);
+      room = counts_.push(byte_count::of(count), count);
       if (!room) return;
       join(*h, count);
       ++number;
@@ -149,8 +150,12 @@ class member_set {
   /// Calls `f(first, last)` for members of one type, of one page or large, that follow one another.
   template <class F>
   void for_each_run(F f) {
-    for_each_page([&](page& p, std::uint32_t members) { for_each_run_in_page(p, members, f); });
+    for_each_run_in_pages(f);
     for_each_run_in_list(f);
+  }
+  template <class F>
+  void for_each_run_in_pages(F f) {
+    for_each_page([&](page& p, std::uint32_t members) { for_each_run_in_page(p, members, f); });
   }
   /// `f` may free them, and with the last one the page.
   template <class F>
@@ -184,10 +189,8 @@ class member_set {
 
   template <class F>
   void for_each(F f) {
-    for_each_page([&](page& p, std::uint32_t members) {
-      for_each_run_in_page(p, members, [&](work_entry* first, work_entry* last) {
-        for (; first != last; ++first) f(first->header());
-      });
+    for_each_run_in_pages([&](work_entry* first, work_entry* last) {
+      for (; first != last; ++first) f(first->header());
     });
     list_.entries().for_each([&](work_entry entry) { f(entry.header()); });
   }
@@ -205,19 +208,26 @@ class member_set {
     list_.cut(end);
   }
 
-  /// All members are in the list from now on, so that their slots may say what they like. Without enough memory for that all
-  /// of them leave: `leave(header, count)`.
+  /// All members are in the list from now on, so that their slots may say what they like. False if some had to leave for want
+  /// of memory: `leave(header, count)`.
   template <class Leave>
-  void move_to_list(Leave leave) {
-    bool room = true;
+  bool move_to_list(Leave leave) {
+    bool all = true;
     keep_in_pages([&](object_header& h, std::uint32_t count) {
-      room = room && add(work_entry(&h, count), count);
-      if (!room) leave(h, count);
+      if (!add(work_entry(&h, count), count)) {
+        leave(h, count);
+        all = false;
+      }
       return false;
     });
-    if (room) return;
-    for_each_count(leave);
-    clear();
+    return all;
+  }
+
+  /// Calls `f(header, count)`. Precondition: all members are in the list.
+  template <class F>
+  void for_each_count(F f) {
+    counted_list<work_entry>::reader counts(list_);
+    list_.entries().for_each([&](work_entry entry) { f(*entry.header(), counts.count_of(entry)); });
   }
 
   /// Members join anew, with the counts that they have now: `join(header, count)`. Precondition: all are in the list. False
@@ -241,17 +251,11 @@ class member_set {
     return all;
   }
 
-  /// The counts that the members had; `f(header, count)`.
-  template <class F>
-  void for_each_count(F f) {
-    keep_if([&](object_header& h, std::uint32_t count) {
-      f(h, count);
-      return true;
-    });
-  }
-
   void clear() noexcept {
-    keep_if([](object_header&, std::uint32_t) { return false; });
+    in_pages_ = 0;
+    pages_.cut({});
+    counts_.cut({});
+    list_.cut({});
   }
 
  private:
@@ -287,7 +291,6 @@ class member_set {
   chunk_list<members_of_page> pages_;
   counted_list<byte_count> counts_;
   counted_list<work_entry> list_;
-  std::size_t const most_;
   std::size_t in_pages_ = 0;
 };
 

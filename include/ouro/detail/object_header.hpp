@@ -18,7 +18,7 @@
 //   0x7fff           generation 2, and its count fell since the last full collection
 //   0x8000           free, dying or immortal
 //   0x8001..0xffef   0x8000 + birth epoch: tracked, no candidate
-//   0xfff0..         in the work list of a running collection
+//   0xfff0..         a member of the set that a running collection looks at
 // With bit 15 set, dropping a handle that is not the last one makes a candidate of the object, tells a running trace
 // that a handle was dropped under its feet, or finds that the object is immortal or dead.
 // While an object is queued for its destructor `slot` links it to the next one of its page.

@@ -75,6 +75,9 @@ struct page {
     return reinterpret_cast<object_header*>(reinterpret_cast<char*>(this) + first_block + index * block_bytes);
   }
 };
+inline constexpr std::size_t page_header_bytes = 144;
+static_assert(sizeof(page) <= page_header_bytes);
+
 /// Calls `f(header)` for the blocks that the page has now, free ones too.
 template <class F>
 void for_each_block(page& p, F f) {
@@ -84,8 +87,6 @@ void for_each_block(page& p, F f) {
     f(reinterpret_cast<object_header*>(block));
   }
 }
-inline constexpr std::size_t page_header_bytes = 144;
-static_assert(sizeof(page) <= page_header_bytes);
 
 inline page* page_of(object_header const* h) noexcept {
   return reinterpret_cast<page*>(reinterpret_cast<std::uintptr_t>(h) & ~(page_bytes - 1));

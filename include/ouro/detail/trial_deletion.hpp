@@ -54,10 +54,11 @@ class trial {
     return true;
   }
 
-  /// The same for all objects of a page that may be members. Pages with more free blocks than others would be walked in vain,
-  /// and what users trace may become opaque: both go to the list.
-  void insert_page(page& p) noexcept {
-    if (p.type->hand_traced() || p.used < p.carved / 4 * 3) {
+  /// The same for all objects of a page that may be members. In full collections those of a page that is three quarters in
+  /// use stay there: walking others again and again would take longer than the list. What users trace may become opaque,
+  /// which only the list can say.
+  void insert_page(page& p, bool full) noexcept {
+    if (!full || p.type->hand_traced() || p.used < p.carved / 4 * 3) {
       for_each_block(p, [this](object_header* h) {
         if (eligible(*h)) insert(h);
       });
@@ -84,11 +85,8 @@ class trial {
     heap_.trace_round += 2;
     counting pass{*this};
     edge_stream<counting> stream(pass, trace_pass::visit, heap_);
-    set_.for_each_page([&](page& p, std::uint32_t members) {
-      set_.for_each_run_in_page(p, members,
-                                [&](work_entry* first, work_entry* last) { count_from(first, last, pass, stream); });
-    });
-    member_set::cursor at;
+    set_.for_each_run_in_pages([&](work_entry* first, work_entry* last) { count_from(first, last, pass, stream); });
+    member_set::cursor at;  // the list may grow meanwhile
     while (true) {
       auto const entries = set_.next_span(at);
       if (entries.empty()) {
@@ -158,12 +156,12 @@ class trial {
     h.word = slow_none + count;
   }
 
-  /// To be called before `restore`. Without memory for it, nothing is left in S.
-  void prepare_restore() noexcept {
-    set_.move_to_list([&](object_header& h, std::uint32_t count) {
-      leave(h, count);
-      cut_ = true;
-    });
+  /// To be called before `restore`. False if some members have left S for want of memory, and with them perhaps the reason
+  /// why others are garbage.
+  bool prepare_restore() noexcept {
+    bool const all = set_.move_to_list([this](object_header& h, std::uint32_t count) { leave(h, count); });
+    if (!all) cut_ = true;
+    return all;
   }
   /// The members become ordinary objects, with `pins` handles more than they have, and stay in S.
   void restore(std::uint32_t pins) noexcept {
