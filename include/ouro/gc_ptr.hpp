@@ -349,6 +349,13 @@ struct handle_traits<gc_ptr<T>> {
     return handle_access::header(handle);
   }
 
+  /// False when they are to be traced one by one.
+  static bool trace_array(gc_ptr<T> const* handles, std::size_t n, tracer& t) noexcept {
+    static_assert(sizeof(gc_ptr<T>) == sizeof(void*));
+    void** const first = &const_cast<void*&>(handle_access::word(*handles));
+    return tracer_access::report_array(t, first, n, points_into_objects<T>());
+  }
+
   static void trace(gc_ptr<T> const& handle, tracer& t) noexcept {
     void** const slot = &const_cast<void*&>(handle_access::word(handle));
     if (*slot == nullptr) return;

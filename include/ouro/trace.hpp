@@ -152,6 +152,20 @@ void trace_virtual_bases([[maybe_unused]] T const& v, type_list<V...>, [[maybe_u
 
 // --- the library ---------------------------------------------------------------------------------------------------
 
+/// A handle whose destructor undoes what its trace reports, and nothing else.
+template <class T>
+inline constexpr bool is_one_edge = false;
+template <class T>
+  requires(handle_traits<T>::is_one_edge)
+inline constexpr bool is_one_edge<T> = true;
+
+/// A contiguous range of handles that are nothing but a word each.
+template <class T>
+concept is_handle_array = !OURO_DETAIL_HARDENED && is_one_edge<typename T::value_type> && requires(T const& c) {
+  { c.data() } -> std::same_as<typename T::value_type const*>;
+  c.size();
+};
+
 template <bool Checked, class T>
 void trace_range(T const& c, tracer& t) noexcept {
   if constexpr (is_keyed<T>) {
@@ -166,6 +180,10 @@ void trace_range(T const& c, tracer& t) noexcept {
     trace_part<bare_t<decltype(c.keys())>, Checked>(c.keys(), t);
     trace_part<bare_t<decltype(c.values())>, Checked>(c.values(), t);
   } else if constexpr (is_traced_v<typename T::value_type>) {
+    if constexpr (is_handle_array<T>) {
+      constexpr std::size_t many = 32;
+      if (c.size() >= many && handle_traits<typename T::value_type>::trace_array(c.data(), c.size(), t)) return;
+    }
     for (auto const& element : c) trace_part<typename T::value_type, Checked>(element, t);
   }
 }

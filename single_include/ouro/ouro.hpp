@@ -699,9 +699,19 @@ class tracer {
   // Takes a weak container; what its entries hold is traced when their objects are alive, too.
   using table_function = void (*)(tracer&, detail::weak_table&) noexcept;
 
+  // Takes `n` handles in a row, null ones too; null where each of them is to be reported.
+  using array_function = void (*)(tracer&, void** first, std::size_t n, bool polymorphic) noexcept;
+
   tracer(detail::edge* first, detail::edge* last, flush_function flush, defer_function defer, detail::trace_pass pass,
-         table_function meet_table = nullptr) noexcept
-      : next_(first), first_(first), last_(last), flush_(flush), defer_(defer), meet_table_(meet_table), pass_(pass) {}
+         table_function meet_table, array_function take_array) noexcept
+      : next_(first),
+        first_(first),
+        last_(last),
+        flush_(flush),
+        defer_(defer),
+        meet_table_(meet_table),
+        take_array_(take_array),
+        pass_(pass) {}
   ~tracer() = default;
 
   detail::edge* next_;
@@ -710,6 +720,7 @@ class tracer {
   flush_function flush_;
   defer_function defer_;
   table_function meet_table_;
+  array_function take_array_;
   unsigned nesting_ = 0;
   detail::trace_pass pass_;
   bool met_destroyed_ = false;
@@ -725,6 +736,13 @@ struct tracer_access {
     OURO_DETAIL_PREFETCH(reinterpret_cast<void const*>(target));
     *t.next_++ = edge{slot, target};
     if (t.next_ == t.last_) t.flush_(t);
+  }
+
+  /// Records the edges of many handles at once, `polymorphic` as above. False when it does not.
+  static bool report_array(tracer& t, void** first, std::size_t n, bool polymorphic) noexcept {
+    if (t.take_array_ == nullptr) return false;
+    t.take_array_(t, first, n, polymorphic);
+    return true;
   }
 
   /// Traces a part that lies on the free store, as an element of a chain of them may: deep ones wait in a list.
@@ -3565,7 +3583,8 @@ template <class Pass>
 class edge_stream : public tracer {
  public:
   edge_stream(Pass const& pass, trace_pass kind, heap_core& heap) noexcept
-      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind, &edge_stream::meet_table),
+      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind, &edge_stream::meet_table,
+               &edge_stream::take_array),
         pass_of_edges_(pass),
         deferred_(heap.work_chunks) {}
 
@@ -3611,6 +3630,30 @@ class edge_stream : public tracer {
   static void flush(tracer& t) noexcept { static_cast<edge_stream&>(t).process(); }
   static bool defer(tracer& t, void const* part, part_function trace) noexcept {
     return static_cast<edge_stream&>(t).deferred_.add(part, trace);
+  }
+
+  /// Many handles need no buffer: which ones come next is known. Those to one object are often neighbours.
+  static void take_array(tracer& t, void** first, std::size_t n, bool polymorphic) noexcept {
+    constexpr std::ptrdiff_t ahead = 16;
+    auto& self = static_cast<edge_stream&>(t);
+    Pass pass = self.pass_of_edges_;
+    for (void **const last = first + n, **next = first; first != last; first = next) {
+      void* const word = *first;
+      do ++next;
+      while (next != last && *next == word);
+      if (last - next > ahead) {
+        auto const later = reinterpret_cast<std::uintptr_t>(next[ahead]) - sizeof(object_header);  // may be null
+        OURO_DETAIL_PREFETCH(reinterpret_cast<void const*>(later));
+      }
+      if (word == nullptr) continue;
+      self.edges_ += static_cast<std::size_t>(next - first);
+      std::uintptr_t const target = polymorphic ? edge_target_polymorphic(word) : edge_target(header_of(word));
+      if constexpr (requires { pass.on_edges(target, std::uint32_t{}); }) {
+        pass.on_edges(target, static_cast<std::uint32_t>(next - first));
+      } else {
+        for (; first != next; ++first) pass.on_edge({first, target});
+      }
+    }
   }
 
   // Entries are met from their objects and from their tables. Passes of the collector say when they want them.
@@ -3686,7 +3729,7 @@ class checked_trace : public tracer {
  public:
   explicit checked_trace(heap_core& heap) noexcept
       : tracer(&last_edge_, &last_edge_ + 1, &checked_trace::flush, &checked_trace::defer, trace_pass::visit,
-               &checked_trace::meet_table),
+               &checked_trace::meet_table, nullptr),
         deferred_(heap.work_chunks),
         tables_(heap.work_chunks) {}
   ~checked_trace() { delete[] edges_; }
@@ -4359,13 +4402,19 @@ class trial {
     trial& self;
 
     OURO_DETAIL_INLINE void on_edge(edge const& e) const noexcept {
-      object_header* h = resolve(e.target);
-      if (h->slot != slot_in_set && !self.joins(h)) return;
-      if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, edge_target(h)});
-      if (h->word == slow_none) [[unlikely]]
-        return self.make_root(h, trace_fault::too_many);
-      --h->word;
-      ++self.edges_;
+      if (on_edges(e.target, 1) && OURO_DETAIL_HARDENED) self.seen_.push({e.slot, edge_target(resolve(e.target))});
+    }
+    /// `number` edges to one object. False if it is outside.
+    OURO_DETAIL_INLINE bool on_edges(std::uintptr_t target, std::uint32_t number) const noexcept {
+      object_header* h = resolve(target);
+      if (h->slot != slot_in_set && !self.joins(h)) return false;
+      if (h->word - slow_none < number) [[unlikely]] {
+        self.make_root(h, trace_fault::too_many);
+      } else {
+        h->word -= number;
+        self.edges_ += number;
+      }
+      return true;
     }
 
     // Once, be it met from its object or from its table.
@@ -4403,8 +4452,9 @@ class trial {
     trial& self;
 
     // What has handles from outside is found without our help.
-    void on_edge(edge const& e) const noexcept {
-      object_header* h = resolve(e.target);
+    void on_edge(edge const& e) const noexcept { on_edges(e.target, 1); }
+    void on_edges(std::uintptr_t target, std::uint32_t) const noexcept {
+      object_header* h = resolve(target);
       if (h->slot != slot_in_set || h->word != slow_none) return;
       h->slot = slot_reached;
       if (!self.stack_.push(h)) self.missed_ = true;
@@ -9041,6 +9091,20 @@ void trace_virtual_bases([[maybe_unused]] T const& v, type_list<V...>, [[maybe_u
 
 // --- the library ---------------------------------------------------------------------------------------------------
 
+/// A handle whose destructor undoes what its trace reports, and nothing else.
+template <class T>
+inline constexpr bool is_one_edge = false;
+template <class T>
+  requires(handle_traits<T>::is_one_edge)
+inline constexpr bool is_one_edge<T> = true;
+
+/// A contiguous range of handles that are nothing but a word each.
+template <class T>
+concept is_handle_array = !OURO_DETAIL_HARDENED && is_one_edge<typename T::value_type> && requires(T const& c) {
+  { c.data() } -> std::same_as<typename T::value_type const*>;
+  c.size();
+};
+
 template <bool Checked, class T>
 void trace_range(T const& c, tracer& t) noexcept {
   if constexpr (is_keyed<T>) {
@@ -9055,6 +9119,10 @@ void trace_range(T const& c, tracer& t) noexcept {
     trace_part<bare_t<decltype(c.keys())>, Checked>(c.keys(), t);
     trace_part<bare_t<decltype(c.values())>, Checked>(c.values(), t);
   } else if constexpr (is_traced_v<typename T::value_type>) {
+    if constexpr (is_handle_array<T>) {
+      constexpr std::size_t many = 32;
+      if (c.size() >= many && handle_traits<typename T::value_type>::trace_array(c.data(), c.size(), t)) return;
+    }
     for (auto const& element : c) trace_part<typename T::value_type, Checked>(element, t);
   }
 }
@@ -9148,13 +9216,6 @@ void takes_move_assignment(Result (T::*)(T&&));
 template <class T>
 concept has_implicit_destructor =
     std::is_aggregate_v<T> && std::is_move_constructible_v<T> && requires { takes_move_assignment<T>(&T::operator=); };
-
-/// A handle whose destructor undoes what its trace reports, and nothing else.
-template <class T>
-inline constexpr bool is_one_edge = false;
-template <class T>
-  requires(handle_traits<T>::is_one_edge)
-inline constexpr bool is_one_edge<T> = true;
 
 /// Does its destructor nothing but drop the handles that its trace reports? False where that cannot be told.
 template <class T>
@@ -10004,6 +10065,13 @@ struct handle_traits<gc_ptr<T>> {
   /// The header of the handle's object, or null.
   OURO_DETAIL_INLINE static object_header* target(gc_ptr<T> const& handle) noexcept {
     return handle_access::header(handle);
+  }
+
+  /// False when they are to be traced one by one.
+  static bool trace_array(gc_ptr<T> const* handles, std::size_t n, tracer& t) noexcept {
+    static_assert(sizeof(gc_ptr<T>) == sizeof(void*));
+    void** const first = &const_cast<void*&>(handle_access::word(*handles));
+    return tracer_access::report_array(t, first, n, points_into_objects<T>());
   }
 
   static void trace(gc_ptr<T> const& handle, tracer& t) noexcept {

@@ -29,13 +29,6 @@ template <class T>
 concept has_implicit_destructor =
     std::is_aggregate_v<T> && std::is_move_constructible_v<T> && requires { takes_move_assignment<T>(&T::operator=); };
 
-/// A handle whose destructor undoes what its trace reports, and nothing else.
-template <class T>
-inline constexpr bool is_one_edge = false;
-template <class T>
-  requires(handle_traits<T>::is_one_edge)
-inline constexpr bool is_one_edge<T> = true;
-
 /// Does its destructor nothing but drop the handles that its trace reports? False where that cannot be told.
 template <class T>
 inline constexpr bool drops_only_handles = false;

@@ -72,7 +72,8 @@ template <class Pass>
 class edge_stream : public tracer {
  public:
   edge_stream(Pass const& pass, trace_pass kind, heap_core& heap) noexcept
-      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind, &edge_stream::meet_table),
+      : tracer(buffer_, buffer_ + capacity, &edge_stream::flush, &edge_stream::defer, kind, &edge_stream::meet_table,
+               &edge_stream::take_array),
         pass_of_edges_(pass),
         deferred_(heap.work_chunks) {}
 
@@ -118,6 +119,30 @@ class edge_stream : public tracer {
   static void flush(tracer& t) noexcept { static_cast<edge_stream&>(t).process(); }
   static bool defer(tracer& t, void const* part, part_function trace) noexcept {
     return static_cast<edge_stream&>(t).deferred_.add(part, trace);
+  }
+
+  /// Many handles need no buffer: which ones come next is known. Those to one object are often neighbours.
+  static void take_array(tracer& t, void** first, std::size_t n, bool polymorphic) noexcept {
+    constexpr std::ptrdiff_t ahead = 16;
+    auto& self = static_cast<edge_stream&>(t);
+    Pass pass = self.pass_of_edges_;
+    for (void **const last = first + n, **next = first; first != last; first = next) {
+      void* const word = *first;
+      do ++next;
+      while (next != last && *next == word);
+      if (last - next > ahead) {
+        auto const later = reinterpret_cast<std::uintptr_t>(next[ahead]) - sizeof(object_header);  // may be null
+        OURO_DETAIL_PREFETCH(reinterpret_cast<void const*>(later));
+      }
+      if (word == nullptr) continue;
+      self.edges_ += static_cast<std::size_t>(next - first);
+      std::uintptr_t const target = polymorphic ? edge_target_polymorphic(word) : edge_target(header_of(word));
+      if constexpr (requires { pass.on_edges(target, std::uint32_t{}); }) {
+        pass.on_edges(target, static_cast<std::uint32_t>(next - first));
+      } else {
+        for (; first != next; ++first) pass.on_edge({first, target});
+      }
+    }
   }
 
   // Entries are met from their objects and from their tables. Passes of the collector say when they want them.
@@ -193,7 +218,7 @@ class checked_trace : public tracer {
  public:
   explicit checked_trace(heap_core& heap) noexcept
       : tracer(&last_edge_, &last_edge_ + 1, &checked_trace::flush, &checked_trace::defer, trace_pass::visit,
-               &checked_trace::meet_table),
+               &checked_trace::meet_table, nullptr),
         deferred_(heap.work_chunks),
         tables_(heap.work_chunks) {}
   ~checked_trace() { delete[] edges_; }

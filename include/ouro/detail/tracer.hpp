@@ -69,9 +69,19 @@ class tracer {
   // Takes a weak container; what its entries hold is traced when their objects are alive, too.
   using table_function = void (*)(tracer&, detail::weak_table&) noexcept;
 
+  // Takes `n` handles in a row, null ones too; null where each of them is to be reported.
+  using array_function = void (*)(tracer&, void** first, std::size_t n, bool polymorphic) noexcept;
+
   tracer(detail::edge* first, detail::edge* last, flush_function flush, defer_function defer, detail::trace_pass pass,
-         table_function meet_table = nullptr) noexcept
-      : next_(first), first_(first), last_(last), flush_(flush), defer_(defer), meet_table_(meet_table), pass_(pass) {}
+         table_function meet_table, array_function take_array) noexcept
+      : next_(first),
+        first_(first),
+        last_(last),
+        flush_(flush),
+        defer_(defer),
+        meet_table_(meet_table),
+        take_array_(take_array),
+        pass_(pass) {}
   ~tracer() = default;
 
   detail::edge* next_;
@@ -80,6 +90,7 @@ class tracer {
   flush_function flush_;
   defer_function defer_;
   table_function meet_table_;
+  array_function take_array_;
   unsigned nesting_ = 0;
   detail::trace_pass pass_;
   bool met_destroyed_ = false;
@@ -95,6 +106,13 @@ struct tracer_access {
     OURO_DETAIL_PREFETCH(reinterpret_cast<void const*>(target));
     *t.next_++ = edge{slot, target};
     if (t.next_ == t.last_) t.flush_(t);
+  }
+
+  /// Records the edges of many handles at once, `polymorphic` as above. False when it does not.
+  static bool report_array(tracer& t, void** first, std::size_t n, bool polymorphic) noexcept {
+    if (t.take_array_ == nullptr) return false;
+    t.take_array_(t, first, n, polymorphic);
+    return true;
   }
 
   /// Traces a part that lies on the free store, as an element of a chain of them may: deep ones wait in a list.

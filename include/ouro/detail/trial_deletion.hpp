@@ -201,13 +201,19 @@ class trial {
     trial& self;
 
     OURO_DETAIL_INLINE void on_edge(edge const& e) const noexcept {
-      object_header* h = resolve(e.target);
-      if (h->slot != slot_in_set && !self.joins(h)) return;
-      if constexpr (OURO_DETAIL_HARDENED) self.seen_.push({e.slot, edge_target(h)});
-      if (h->word == slow_none) [[unlikely]]
-        return self.make_root(h, trace_fault::too_many);
-      --h->word;
-      ++self.edges_;
+      if (on_edges(e.target, 1) && OURO_DETAIL_HARDENED) self.seen_.push({e.slot, edge_target(resolve(e.target))});
+    }
+    /// `number` edges to one object. False if it is outside.
+    OURO_DETAIL_INLINE bool on_edges(std::uintptr_t target, std::uint32_t number) const noexcept {
+      object_header* h = resolve(target);
+      if (h->slot != slot_in_set && !self.joins(h)) return false;
+      if (h->word - slow_none < number) [[unlikely]] {
+        self.make_root(h, trace_fault::too_many);
+      } else {
+        h->word -= number;
+        self.edges_ += number;
+      }
+      return true;
     }
 
     // Once, be it met from its object or from its table.
@@ -245,8 +251,9 @@ class trial {
     trial& self;
 
     // What has handles from outside is found without our help.
-    void on_edge(edge const& e) const noexcept {
-      object_header* h = resolve(e.target);
+    void on_edge(edge const& e) const noexcept { on_edges(e.target, 1); }
+    void on_edges(std::uintptr_t target, std::uint32_t) const noexcept {
+      object_header* h = resolve(target);
       if (h->slot != slot_in_set || h->word != slow_none) return;
       h->slot = slot_reached;
       if (!self.stack_.push(h)) self.missed_ = true;
