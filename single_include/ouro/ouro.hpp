@@ -2067,25 +2067,18 @@ inline void free_large(object_header* h) noexcept {
 
 #endif  // OURO_DETAIL_LARGE_BLOCKS_HPP
 
-// A heap's pages and blocks: where blocks come from, where freed ones go, and the walk over all objects.
+// A heap's pages: where they come from, and where they go when their last object has died.
 //
-//   chunk --> page --> bin (one for each type and size class) --> block
+//   system --> chunk of 64 pages --> page --> bin (one for each type and size class)
 //
 // A page whose last object dies is idle: it stays with its bin, its free blocks linked as they are. Before the heap takes
 // a page that was never used, all idle ones become dirty: free for any type.
-//
-// A bin owns all free blocks of its current page, so handing one out touches nothing but the bin and the block. Those
-// blocks count as in use; a block freed on another page goes to that page's own list.
 #ifndef OURO_DETAIL_HEAP_PAGES_HPP
 #define OURO_DETAIL_HEAP_PAGES_HPP
 
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 namespace detail {
-
-inline constexpr std::size_t carve_bytes = 4096;
-
-// --- chunks and pages -----------------------------------------------------------------------------------------------
 
 inline constexpr std::uint64_t all_pages = ~std::uint64_t{0} >> (64 - chunk_pages);
 
@@ -2275,7 +2268,28 @@ inline void unlink_partial(bin& b, page* p) noexcept {
   if (p->next_partial != nullptr) p->next_partial->previous_partial = p->previous_partial;
 }
 
-// --- blocks ---------------------------------------------------------------------------------------------------------
+}  // namespace detail
+}  // inline namespace OURO_DETAIL_ABI
+}  // namespace ouro
+
+#endif  // OURO_DETAIL_HEAP_PAGES_HPP
+
+// A heap's blocks: where they come from, where freed ones go, what is known of their number, and the walk over all objects.
+//
+//   page --> bin (one for each type and size class) --> block
+//
+// A bin owns all free blocks of its current page, so handing one out touches nothing but the bin and the block. Those
+// blocks count as in use; a block freed on another page goes to that page's own list.
+#ifndef OURO_DETAIL_HEAP_BLOCKS_HPP
+#define OURO_DETAIL_HEAP_BLOCKS_HPP
+
+namespace ouro {
+inline namespace OURO_DETAIL_ABI {
+namespace detail {
+
+// --- taking ---------------------------------------------------------------------------------------------------------
+
+inline constexpr std::size_t carve_bytes = 4096;
 
 /// The size of a block for an object of `bytes`, array length word included.
 constexpr std::size_t block_size(std::size_t alignment, bool is_array, std::size_t bytes) noexcept {
@@ -2581,7 +2595,7 @@ inline object_header* find_block(void const* address) noexcept {
 }  // inline namespace OURO_DETAIL_ABI
 }  // namespace ouro
 
-#endif  // OURO_DETAIL_HEAP_PAGES_HPP
+#endif  // OURO_DETAIL_HEAP_BLOCKS_HPP
 
 // Where the side slot of an object is: beside its page, or in the prefix of its large block.
 #ifndef OURO_DETAIL_SIDE_SLOTS_HPP
@@ -5079,7 +5093,9 @@ inline void abandon_collection(heap_core& heap) noexcept {
     if (h->slot >= slot_in_set) make_immortal(h);
   };
   walk_pages(heap, true, leave);
-  for (page* p = heap.pages[true]; p != nullptr; p = p->next) p->condemned = 0;
+  for (page* first : heap.pages) {
+    for (page* p = first; p != nullptr; p = p->next) p->condemned = 0;
+  }
   for (side_record const* side = heap.tracked_leaves; side != nullptr; side = side->next) leave(side->header);
 }
 

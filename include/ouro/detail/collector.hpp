@@ -439,7 +439,9 @@ inline void abandon_collection(heap_core& heap) noexcept {
     if (h->slot >= slot_in_set) make_immortal(h);
   };
   walk_pages(heap, true, leave);
-  for (page* p = heap.pages[true]; p != nullptr; p = p->next) p->condemned = 0;
+  for (page* first : heap.pages) {
+    for (page* p = first; p != nullptr; p = p->next) p->condemned = 0;
+  }
   for (side_record const* side = heap.tracked_leaves; side != nullptr; side = side->next) leave(side->header);
 }
 

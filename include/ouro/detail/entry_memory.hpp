@@ -6,7 +6,7 @@
 #ifndef OURO_DETAIL_ENTRY_MEMORY_HPP
 #define OURO_DETAIL_ENTRY_MEMORY_HPP
 
-#include <ouro/detail/heap_pages.hpp>
+#include <ouro/detail/heap_blocks.hpp>
 #include <ouro/detail/report.hpp>
 
 #include <cstddef>

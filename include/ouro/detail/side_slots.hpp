@@ -2,7 +2,7 @@
 #ifndef OURO_DETAIL_SIDE_SLOTS_HPP
 #define OURO_DETAIL_SIDE_SLOTS_HPP
 
-#include <ouro/detail/heap_pages.hpp>
+#include <ouro/detail/heap_blocks.hpp>
 
 #include <atomic>
 #include <cstddef>
