@@ -703,7 +703,7 @@ class tracer {
   using array_function = void (*)(tracer&, void** first, std::size_t n, bool polymorphic) noexcept;
 
   tracer(detail::edge* first, detail::edge* last, flush_function flush, defer_function defer, detail::trace_pass pass,
-         table_function meet_table, array_function take_array) noexcept
+         table_function meet_table = nullptr, array_function take_array = nullptr) noexcept
       : next_(first),
         first_(first),
         last_(last),
@@ -3743,7 +3743,7 @@ class checked_trace : public tracer {
  public:
   explicit checked_trace(heap_core& heap) noexcept
       : tracer(&last_edge_, &last_edge_ + 1, &checked_trace::flush, &checked_trace::defer, trace_pass::visit,
-               &checked_trace::meet_table, nullptr),
+               &checked_trace::meet_table),
         deferred_(heap.work_chunks),
         tables_(heap.work_chunks) {}
   ~checked_trace() { delete[] edges_; }

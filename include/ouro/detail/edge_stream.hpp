@@ -218,7 +218,7 @@ class checked_trace : public tracer {
  public:
   explicit checked_trace(heap_core& heap) noexcept
       : tracer(&last_edge_, &last_edge_ + 1, &checked_trace::flush, &checked_trace::defer, trace_pass::visit,
-               &checked_trace::meet_table, nullptr),
+               &checked_trace::meet_table),
         deferred_(heap.work_chunks),
         tables_(heap.work_chunks) {}
   ~checked_trace() { delete[] edges_; }

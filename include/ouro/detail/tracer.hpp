@@ -73,7 +73,7 @@ class tracer {
   using array_function = void (*)(tracer&, void** first, std::size_t n, bool polymorphic) noexcept;
 
   tracer(detail::edge* first, detail::edge* last, flush_function flush, defer_function defer, detail::trace_pass pass,
-         table_function meet_table, array_function take_array) noexcept
+         table_function meet_table = nullptr, array_function take_array = nullptr) noexcept
       : next_(first),
         first_(first),
         last_(last),
