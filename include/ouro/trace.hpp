@@ -159,12 +159,13 @@ template <class T>
   requires(handle_traits<T>::is_one_edge)
 inline constexpr bool is_one_edge<T> = true;
 
-/// A contiguous range of handles that are nothing but a word each.
+/// A contiguous range of handles that are nothing but a word each. What `data()` of a user's container is, is not known.
 template <class T>
-concept is_handle_array = !OURO_DETAIL_HARDENED && is_one_edge<typename T::value_type> && requires(T const& c) {
-  { c.data() } -> std::same_as<typename T::value_type const*>;
-  c.size();
-};
+concept is_handle_array =
+    !OURO_DETAIL_HARDENED && !is_container<T> && is_one_edge<typename T::value_type> && requires(T const& c) {
+      { c.data() } -> std::same_as<typename T::value_type const*>;
+      { c.size() } -> std::same_as<std::size_t>;
+    };
 
 template <bool Checked, class T>
 void trace_range(T const& c, tracer& t) noexcept {

@@ -1819,6 +1819,7 @@ struct thread_state {
   bool dropped_in_trace = false;                           // a handle was dropped while the thread traced
   void (*collect_late)(thread_state&) noexcept = nullptr;  // set while some closed heap of this thread has to collect
   std::uint32_t no_collection = 0;                         // > 0 in finalizers, callbacks, traces and collections
+  heap_core* collecting = nullptr;                         // whose collection runs
 };
 
 OURO_VISIBLE OURO_DETAIL_INLINE thread_state& this_thread_state() noexcept {
@@ -4465,11 +4466,11 @@ class trial {
   struct marking {
     trial& self;
 
-    // What has handles from outside is found without our help.
+    // The count does not say what is found without our help: a trace that runs may hold handles of its own.
     void on_edge(edge const& e) const noexcept { on_edges(e.target, 1); }
     void on_edges(std::uintptr_t target, std::uint32_t) const noexcept {
       object_header* h = resolve(target);
-      if (h->slot != slot_in_set || h->word != slow_none) return;
+      if (h->slot != slot_in_set) return;
       h->slot = slot_reached;
       if (!self.stack_.push(h)) self.missed_ = true;
     }
@@ -5089,14 +5090,12 @@ class collection {
 /// std::exit has interrupted a collection. What that has not brought to an end nobody looks at any more.
 inline void abandon_collection(heap_core& heap) noexcept {
   heap.collecting = false;
-  auto const leave = [](object_header* h) {
-    if (h->slot >= slot_in_set) make_immortal(h);
-  };
-  walk_pages(heap, true, leave);
-  for (page* first : heap.pages) {
-    for (page* p = first; p != nullptr; p = p->next) p->condemned = 0;
+  for (bool const tracked : {false, true}) {
+    walk_pages(heap, tracked, [](object_header* h) {
+      if (h->slot >= slot_in_set) make_immortal(h);
+    });
+    for (page* p = heap.pages[tracked]; p != nullptr; p = p->next) p->condemned = 0;
   }
-  for (side_record const* side = heap.tracked_leaves; side != nullptr; side = side->next) leave(side->header);
 }
 
 /// False inside destructors, finalizers, callbacks, traces and collections.
@@ -5114,7 +5113,9 @@ inline std::size_t tracked_objects(heap_core const& heap) noexcept {
 OURO_DETAIL_NOINLINE inline std::size_t collect(heap_core& heap, int generation, seeds from,
                                                 std::size_t budget = static_cast<std::size_t>(-1)) noexcept {
   if (!may_collect(heap)) return 0;
+  thread_state& thread = this_thread_state();
   heap.collecting = true;
+  thread.collecting = &heap;
   std::size_t found = 0;
   {
     no_collection_scope scope;
@@ -5126,7 +5127,8 @@ OURO_DETAIL_NOINLINE inline std::size_t collect(heap_core& heap, int generation,
     tell(gc::phase::stop);
   }
   heap.collecting = false;
-  collect_late_heaps(this_thread_state());
+  thread.collecting = nullptr;
+  collect_late_heaps(thread);
   if (heap.counting) heap.count0_base = tracked_objects(heap);
   heap.allocated = 0;
   heap.count1 = generation == 0 ? heap.count1 + 1 : 0;
@@ -5378,7 +5380,7 @@ inline void close_process() noexcept {
   thread_state& thread =
       this_thread_state();  // std::exit may have been called inside a destructor, which never returns
   thread.depth = thread.no_collection = 0;
-  if (heap_core* heap = process.main_heap.load(); heap != nullptr && heap->collecting) abandon_collection(*heap);
+  if (heap_core* heap = replace(thread.collecting, nullptr)) abandon_collection(*heap);
   if (heap_core* heap = process.main_heap.exchange(nullptr)) close_heap(*heap);
   heap_core* first = nullptr;
   {
@@ -9114,12 +9116,13 @@ template <class T>
   requires(handle_traits<T>::is_one_edge)
 inline constexpr bool is_one_edge<T> = true;
 
-/// A contiguous range of handles that are nothing but a word each.
+/// A contiguous range of handles that are nothing but a word each. What `data()` of a user's container is, is not known.
 template <class T>
-concept is_handle_array = !OURO_DETAIL_HARDENED && is_one_edge<typename T::value_type> && requires(T const& c) {
-  { c.data() } -> std::same_as<typename T::value_type const*>;
-  c.size();
-};
+concept is_handle_array =
+    !OURO_DETAIL_HARDENED && !is_container<T> && is_one_edge<typename T::value_type> && requires(T const& c) {
+      { c.data() } -> std::same_as<typename T::value_type const*>;
+      { c.size() } -> std::same_as<std::size_t>;
+    };
 
 template <bool Checked, class T>
 void trace_range(T const& c, tracer& t) noexcept {

@@ -9,6 +9,7 @@
 #include <ouro/ouro.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdio>
 #include <memory>
@@ -531,4 +532,51 @@ TEST_CASE("edges are sorted by their slots, in whatever order they were reported
       CHECK(none_lost);
     }
   }
+}
+
+namespace {
+
+struct ring_node {
+  tally t;
+  gc_ptr<ring_node> next{};
+};
+
+/// Holds a handle of its own while it hands its members over.
+template <std::size_t N>
+struct careful {
+  std::array<gc_ptr<ring_node>, N> all{};
+
+  gc_ptr<ring_node> first() const { return all[0]; }
+  void gc_trace(ouro::tracer& t) const {
+    auto const held = first();
+    if (held) t(all);
+  }
+};
+
+template <std::size_t N>
+void keeps_what_it_leads_to() {
+  manual_heap const heap;
+  census c;
+  struct root {
+    gc_ptr<careful<N>> leads{};
+    gc_ptr<root> self{};
+  };
+  auto const r = make_gc<root>();
+  r->self = r;
+  r->leads = make_gc<careful<N>>();
+  for (auto& slot : r->leads->all) {
+    slot = make_gc<ring_node>(tally{c});
+    slot->next = slot;
+  }
+  for (int generation : {0, 1, 2}) CHECK(ouro::gc::collect(generation) == 0);
+  CHECK(c.died == 0);
+  CHECK(r->leads->all[0].use_count() == 2);
+}
+
+}  // namespace
+
+TEST_CASE("a trace may hold a handle of its own while it reports few or many members") {
+  keeps_what_it_leads_to<4>();
+  keeps_what_it_leads_to<40>();
+  keeps_what_it_leads_to<200>();
 }

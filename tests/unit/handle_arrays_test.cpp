@@ -157,3 +157,58 @@ TEST_CASE("arrays of handles lead to leaves, into other heaps and to old objects
   CHECK(c.alive == 1);
   CHECK(far.use_count() == 1);
 }
+
+namespace {
+
+/// Its data() is where the elements are stored, not where they begin, and its size() is no std::size_t.
+template <class T>
+class ring_buffer {
+ public:
+  using value_type = T;
+
+  void push(T value) { storage_[static_cast<std::size_t>(first_ + size_++) % storage_.size()] = std::move(value); }
+  T const* data() const { return storage_.data(); }
+  int size() const { return size_; }
+
+  struct iterator {
+    ring_buffer const* in;
+    int at;
+    T const& operator*() const { return in->storage_[static_cast<std::size_t>(at) % in->storage_.size()]; }
+    iterator& operator++() { return ++at, *this; }
+    bool operator==(iterator const& other) const { return at == other.at; }
+  };
+  iterator begin() const { return {this, first_}; }
+  iterator end() const { return {this, first_ + size_}; }
+
+ private:
+  std::array<T, 64> storage_{};
+  int first_ = 44;
+  int size_ = 0;
+};
+
+}  // namespace
+
+template <class T>
+inline constexpr bool ouro::is_container<ring_buffer<T>> = true;
+
+TEST_CASE("a container of users is taken element by element, whatever its data() and size() are") {
+  manual_heap const heap;
+  census c;
+  struct owner {
+    ring_buffer<gc_ptr<node>> ring{};
+    gc_ptr<owner> self{};
+  };
+  auto p = make_gc<owner>();
+  p->self = p;
+  for (int i = 0; i != 40; ++i) {
+    auto element = make_node(c);
+    element->to.assign(1, element);
+    p->ring.push(std::move(element));
+  }
+  CHECK(ouro::gc::collect() == 0);
+  CHECK(c.died == 0);
+  for (auto const& element : p->ring) CHECK(element.use_count() == 2);
+  p.reset();
+  CHECK(ouro::gc::collect() == 41);
+  CHECK(c.alive == 0);
+}

@@ -435,14 +435,12 @@ class collection {
 /// std::exit has interrupted a collection. What that has not brought to an end nobody looks at any more.
 inline void abandon_collection(heap_core& heap) noexcept {
   heap.collecting = false;
-  auto const leave = [](object_header* h) {
-    if (h->slot >= slot_in_set) make_immortal(h);
-  };
-  walk_pages(heap, true, leave);
-  for (page* first : heap.pages) {
-    for (page* p = first; p != nullptr; p = p->next) p->condemned = 0;
+  for (bool const tracked : {false, true}) {
+    walk_pages(heap, tracked, [](object_header* h) {
+      if (h->slot >= slot_in_set) make_immortal(h);
+    });
+    for (page* p = heap.pages[tracked]; p != nullptr; p = p->next) p->condemned = 0;
   }
-  for (side_record const* side = heap.tracked_leaves; side != nullptr; side = side->next) leave(side->header);
 }
 
 /// False inside destructors, finalizers, callbacks, traces and collections.
@@ -460,7 +458,9 @@ inline std::size_t tracked_objects(heap_core const& heap) noexcept {
 OURO_DETAIL_NOINLINE inline std::size_t collect(heap_core& heap, int generation, seeds from,
                                                 std::size_t budget = static_cast<std::size_t>(-1)) noexcept {
   if (!may_collect(heap)) return 0;
+  thread_state& thread = this_thread_state();
   heap.collecting = true;
+  thread.collecting = &heap;
   std::size_t found = 0;
   {
     no_collection_scope scope;
@@ -472,7 +472,8 @@ OURO_DETAIL_NOINLINE inline std::size_t collect(heap_core& heap, int generation,
     tell(gc::phase::stop);
   }
   heap.collecting = false;
-  collect_late_heaps(this_thread_state());
+  thread.collecting = nullptr;
+  collect_late_heaps(thread);
   if (heap.counting) heap.count0_base = tracked_objects(heap);
   heap.allocated = 0;
   heap.count1 = generation == 0 ? heap.count1 + 1 : 0;

@@ -208,6 +208,7 @@ struct thread_state {
   bool dropped_in_trace = false;                           // a handle was dropped while the thread traced
   void (*collect_late)(thread_state&) noexcept = nullptr;  // set while some closed heap of this thread has to collect
   std::uint32_t no_collection = 0;                         // > 0 in finalizers, callbacks, traces and collections
+  heap_core* collecting = nullptr;                         // whose collection runs
 };
 
 OURO_VISIBLE OURO_DETAIL_INLINE thread_state& this_thread_state() noexcept {

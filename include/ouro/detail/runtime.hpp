@@ -240,7 +240,7 @@ inline void close_process() noexcept {
   thread_state& thread =
       this_thread_state();  // std::exit may have been called inside a destructor, which never returns
   thread.depth = thread.no_collection = 0;
-  if (heap_core* heap = process.main_heap.load(); heap != nullptr && heap->collecting) abandon_collection(*heap);
+  if (heap_core* heap = replace(thread.collecting, nullptr)) abandon_collection(*heap);
   if (heap_core* heap = process.main_heap.exchange(nullptr)) close_heap(*heap);
   heap_core* first = nullptr;
   {

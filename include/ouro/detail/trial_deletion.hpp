@@ -250,11 +250,11 @@ class trial {
   struct marking {
     trial& self;
 
-    // What has handles from outside is found without our help.
+    // The count does not say what is found without our help: a trace that runs may hold handles of its own.
     void on_edge(edge const& e) const noexcept { on_edges(e.target, 1); }
     void on_edges(std::uintptr_t target, std::uint32_t) const noexcept {
       object_header* h = resolve(target);
-      if (h->slot != slot_in_set || h->word != slow_none) return;
+      if (h->slot != slot_in_set) return;
       h->slot = slot_reached;
       if (!self.stack_.push(h)) self.missed_ = true;
     }
