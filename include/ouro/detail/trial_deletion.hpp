@@ -112,7 +112,7 @@ class trial {
   void mark() noexcept {
     if (all_garbage()) return;
     tracing_scope scope;
-    marking pass{*this};
+    marking pass{*this, (traits_ & is_hand_written) != 0};
     edge_stream<marking> stream(pass, trace_pass::visit, heap_);
     set_.for_each([&](object_header* h) {
       if (h->slot == slot_root || (h->slot == slot_in_set && h->word != slow_none)) trace_reached(stream, h);
@@ -249,12 +249,13 @@ class trial {
 
   struct marking {
     trial& self;
+    bool by_hand;  // some trace was written by users
 
-    // The count does not say what is found without our help: a trace that runs may hold handles of its own.
+    // What has handles from outside is found without our help, but those may be a trace's own, which users wrote.
     void on_edge(edge const& e) const noexcept { on_edges(e.target, 1); }
     void on_edges(std::uintptr_t target, std::uint32_t) const noexcept {
       object_header* h = resolve(target);
-      if (h->slot != slot_in_set) return;
+      if (h->slot != slot_in_set || (h->word != slow_none && !by_hand)) return;
       h->slot = slot_reached;
       if (!self.stack_.push(h)) self.missed_ = true;
     }
