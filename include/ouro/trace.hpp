@@ -5,6 +5,9 @@
 #include <ouro/detail/finalizer.hpp>
 #include <ouro/detail/refusal.hpp>
 
+#include <concepts>
+#include <cstddef>
+
 namespace ouro {
 inline namespace OURO_DETAIL_ABI {
 

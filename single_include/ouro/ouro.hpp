@@ -2557,22 +2557,15 @@ inline void free_block(object_header* h) noexcept {
 
 // --- the walk -------------------------------------------------------------------------------------------------------
 
-/// Calls `f(header)` for every block that is not free, of leaf or of tracked types, of pages that `keep` accepts.
-template <class Keep, class F>
-void walk_pages(heap_core& heap, bool tracked, Keep keep, F f) {
+/// Calls `f(header)` for every block that is not free, of leaf or of tracked types.
+template <class F>
+void walk_pages(heap_core& heap, bool tracked, F f) {
   for (page* p = heap.pages[tracked]; p != nullptr; p = p->next) {
-    if (!keep(*p)) continue;
     for_each_block(*p, [&](object_header* h) {
       if (state_of(*h) != object_state::free) f(h);
     });
   }
   for (large_prefix* l = heap.large[tracked]; l != nullptr; l = l->next) f(l->header());
-}
-
-/// The same for every page.
-template <class F>
-void walk_pages(heap_core& heap, bool tracked, F f) {
-  walk_pages(heap, tracked, [](page const&) { return true; }, f);
 }
 
 /// The header of the object whose block contains `address`, or null.
@@ -4027,12 +4020,7 @@ inline work_entry* end_of_run(work_entry* first, work_entry* last) noexcept {
 /// The members, and the count of each.
 class member_set {
  public:
-  struct members_of_page {
-    page* where;
-    std::uint32_t number;
-  };
   using cursor = chunk_list<work_entry>::cursor;
-  using span = chunk_list<work_entry>::span;
 
   /// The list takes `most` members at most.
   member_set(chunk_pool& pool, std::size_t most) noexcept : pages_(pool), counts_(pool), list_(pool, most) {}
@@ -4099,15 +4087,19 @@ class member_set {
   template <class F>
   void for_each_run_in_list(F f) {
     cursor at;
-    for (span entries = next_span(at); !entries.empty(); entries = next_span(at)) {
+    for_each_run_in_list(at, f);
+  }
+  /// The same for what lies behind the cursor, which moves to the end. The list may grow meanwhile.
+  template <class F>
+  void for_each_run_in_list(cursor& at, F f) {
+    chunk_list<work_entry>& list = list_.entries();
+    for (auto entries = list.next_span(at); !entries.empty(); entries = list.next_span(at)) {
       for (work_entry *first = entries.first, *last; first != entries.last; first = last) {
         last = end_of_run(first, entries.last);
         f(first, last);
       }
     }
   }
-  /// More entries of the list, which may have grown since the last ones were handed out.
-  span next_span(cursor& at) noexcept { return list_.entries().next_span(at); }
 
   template <class F>
   void for_each(F f) {
@@ -4182,6 +4174,11 @@ class member_set {
 
  private:
   static constexpr std::uint32_t run_length = 256;
+
+  struct members_of_page {
+    page* where;
+    std::uint32_t number;
+  };
 
   template <class Keep>
   void keep_in_pages(Keep keep) {
@@ -4301,20 +4298,14 @@ class trial {
     heap_.trace_round += 2;
     counting pass{*this};
     edge_stream<counting> stream(pass, trace_pass::visit, heap_);
-    set_.for_each_run_in_pages([&](work_entry* first, work_entry* last) { count_from(first, last, pass, stream); });
-    member_set::cursor at;  // the list may grow meanwhile
+    auto const count_run = [&](work_entry* first, work_entry* last) { count_from(first, last, pass, stream); };
+    set_.for_each_run_in_pages(count_run);
+    member_set::cursor at;
     while (true) {
-      auto const entries = set_.next_span(at);
-      if (entries.empty()) {
-        stream.trace_tables(checked_);
-        if (stream.empty()) break;
-        stream.drain();  // S may have grown
-        continue;
-      }
-      for (work_entry *first = entries.first, *last; first != entries.last; first = last) {
-        last = end_of_run(first, entries.last);
-        count_from(first, last, pass, stream);
-      }
+      set_.for_each_run_in_list(at, count_run);
+      stream.trace_tables(checked_);
+      if (stream.empty()) break;
+      stream.drain();  // S may have grown
     }
     found_ += stream.edges();
     visited_ += set_.size();
@@ -4921,7 +4912,6 @@ class collection {
     tracing_scope scope;
     Pass pass{&trial_.checked()};
     edge_stream<Pass> stream(pass, trace_pass::clear, heap_);
-    trial_.set().for_each_run_in_list(condemn_in_page);
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
       for (work_entry* entry = first; entry != last; ++entry) {
         object_header& h = *entry->header();
@@ -4969,14 +4959,12 @@ class collection {
   /// nothing but handles to other garbage, so that nobody notices if it is not torn down.
   template <bool Condemned>
   void free_all() noexcept {
-    if constexpr (!Condemned) {
-      trial_.set().for_each_run_in_list(condemn_in_page);
-      if (trial_.has_sides()) {
-        for_each_run([](type_descriptor const&, work_entry* first, work_entry* last) {
-          for_each_with_side(first, last, forget_entries);
-        });
-      }
+    if (!Condemned && trial_.has_sides()) {
+      for_each_run([](type_descriptor const&, work_entry* first, work_entry* last) {
+        for_each_with_side(first, last, forget_entries);
+      });
     }
+    trial_.set().for_each_run_in_list(condemn_in_page);
     // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
     bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers() ||
                              (Condemned ? condemned_weak_handles_ != 0 : trial_.has_weak_handles());

@@ -5,7 +5,6 @@
 
 #include <ouro/ouro.hpp>
 
-#include <array>
 #include <cstddef>
 #include <random>
 #include <vector>

@@ -265,7 +265,6 @@ class collection {
     tracing_scope scope;
     Pass pass{&trial_.checked()};
     edge_stream<Pass> stream(pass, trace_pass::clear, heap_);
-    trial_.set().for_each_run_in_list(condemn_in_page);
     for_each_run([&](type_descriptor const& type, work_entry* first, work_entry* last) {
       for (work_entry* entry = first; entry != last; ++entry) {
         object_header& h = *entry->header();
@@ -313,14 +312,12 @@ class collection {
   /// nothing but handles to other garbage, so that nobody notices if it is not torn down.
   template <bool Condemned>
   void free_all() noexcept {
-    if constexpr (!Condemned) {
-      trial_.set().for_each_run_in_list(condemn_in_page);
-      if (trial_.has_sides()) {
-        for_each_run([](type_descriptor const&, work_entry* first, work_entry* last) {
-          for_each_with_side(first, last, forget_entries);
-        });
-      }
+    if (!Condemned && trial_.has_sides()) {
+      for_each_run([](type_descriptor const&, work_entry* first, work_entry* last) {
+        for_each_with_side(first, last, forget_entries);
+      });
     }
+    trial_.set().for_each_run_in_list(condemn_in_page);
     // Handles that destructors made to garbage can only come out of keyed containers; freed blocks are to be poisoned.
     bool const every_block = OURO_DETAIL_HARDENED || OURO_DETAIL_ASAN || trial_.has_keyed_containers() ||
                              (Condemned ? condemned_weak_handles_ != 0 : trial_.has_weak_handles());

@@ -287,22 +287,15 @@ inline void free_block(object_header* h) noexcept {
 
 // --- the walk -------------------------------------------------------------------------------------------------------
 
-/// Calls `f(header)` for every block that is not free, of leaf or of tracked types, of pages that `keep` accepts.
-template <class Keep, class F>
-void walk_pages(heap_core& heap, bool tracked, Keep keep, F f) {
+/// Calls `f(header)` for every block that is not free, of leaf or of tracked types.
+template <class F>
+void walk_pages(heap_core& heap, bool tracked, F f) {
   for (page* p = heap.pages[tracked]; p != nullptr; p = p->next) {
-    if (!keep(*p)) continue;
     for_each_block(*p, [&](object_header* h) {
       if (state_of(*h) != object_state::free) f(h);
     });
   }
   for (large_prefix* l = heap.large[tracked]; l != nullptr; l = l->next) f(l->header());
-}
-
-/// The same for every page.
-template <class F>
-void walk_pages(heap_core& heap, bool tracked, F f) {
-  walk_pages(heap, tracked, [](page const&) { return true; }, f);
 }
 
 /// The header of the object whose block contains `address`, or null.

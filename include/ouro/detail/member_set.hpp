@@ -105,12 +105,7 @@ inline work_entry* end_of_run(work_entry* first, work_entry* last) noexcept {
 /// The members, and the count of each.
 class member_set {
  public:
-  struct members_of_page {
-    page* where;
-    std::uint32_t number;
-  };
   using cursor = chunk_list<work_entry>::cursor;
-  using span = chunk_list<work_entry>::span;
 
   /// The list takes `most` members at most.
   member_set(chunk_pool& pool, std::size_t most) noexcept : pages_(pool), counts_(pool), list_(pool, most) {}
@@ -177,15 +172,19 @@ class member_set {
   template <class F>
   void for_each_run_in_list(F f) {
     cursor at;
-    for (span entries = next_span(at); !entries.empty(); entries = next_span(at)) {
+    for_each_run_in_list(at, f);
+  }
+  /// The same for what lies behind the cursor, which moves to the end. The list may grow meanwhile.
+  template <class F>
+  void for_each_run_in_list(cursor& at, F f) {
+    chunk_list<work_entry>& list = list_.entries();
+    for (auto entries = list.next_span(at); !entries.empty(); entries = list.next_span(at)) {
       for (work_entry *first = entries.first, *last; first != entries.last; first = last) {
         last = end_of_run(first, entries.last);
         f(first, last);
       }
     }
   }
-  /// More entries of the list, which may have grown since the last ones were handed out.
-  span next_span(cursor& at) noexcept { return list_.entries().next_span(at); }
 
   template <class F>
   void for_each(F f) {
@@ -260,6 +259,11 @@ class member_set {
 
  private:
   static constexpr std::uint32_t run_length = 256;
+
+  struct members_of_page {
+    page* where;
+    std::uint32_t number;
+  };
 
   template <class Keep>
   void keep_in_pages(Keep keep) {

@@ -85,20 +85,14 @@ class trial {
     heap_.trace_round += 2;
     counting pass{*this};
     edge_stream<counting> stream(pass, trace_pass::visit, heap_);
-    set_.for_each_run_in_pages([&](work_entry* first, work_entry* last) { count_from(first, last, pass, stream); });
-    member_set::cursor at;  // the list may grow meanwhile
+    auto const count_run = [&](work_entry* first, work_entry* last) { count_from(first, last, pass, stream); };
+    set_.for_each_run_in_pages(count_run);
+    member_set::cursor at;
     while (true) {
-      auto const entries = set_.next_span(at);
-      if (entries.empty()) {
-        stream.trace_tables(checked_);
-        if (stream.empty()) break;
-        stream.drain();  // S may have grown
-        continue;
-      }
-      for (work_entry *first = entries.first, *last; first != entries.last; first = last) {
-        last = end_of_run(first, entries.last);
-        count_from(first, last, pass, stream);
-      }
+      set_.for_each_run_in_list(at, count_run);
+      stream.trace_tables(checked_);
+      if (stream.empty()) break;
+      stream.drain();  // S may have grown
     }
     found_ += stream.edges();
     visited_ += set_.size();
